@@ -1,0 +1,65 @@
+"""Finding the agents: every folder here whose `spec.py` has an `AGENT`."""
+
+import importlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from agents.toolkit import NAME, Agent, Tool
+
+
+class RegistryError(ValueError):
+    """Agents that cannot be served together; raised when a worker starts."""
+
+
+@cache
+def agents() -> dict[str, Agent]:
+    """Return every agent by its name.
+
+    Raises:
+        RegistryError: A folder is not an agent, or two tools share a name.
+    """
+    found = [_load(path.parent.name) for path in sorted(Path(__file__).parent.glob("*/spec.py"))]
+    tools(found)  # a clash is found here, at start, not at a run's first call
+    return {agent.name: agent for agent in found}
+
+
+def tools(of: Iterable[Agent] | None = None) -> dict[str, Tool]:
+    """Return every tool by its name. Agents may share a tool, not a name.
+
+    Raises:
+        RegistryError: Two tools have one name, or one refers to a tool that is not there.
+    """
+    named: dict[str, Tool] = {}
+    for agent in agents().values() if of is None else of:
+        for tool in agent.tools:
+            if named.setdefault(tool.spec.name, tool) is not tool:
+                raise RegistryError(
+                    f"agent {agent.name!r}: another tool is called {tool.spec.name!r} already; "
+                    "an activity has one function, so rename one of the two"
+                )
+    for tool in named.values():
+        _check_references(tool, named)
+    return named
+
+
+def _check_references(tool: Tool, named: dict[str, Tool]) -> None:
+    fallback = tool.spec.fallback
+    for role, name in (("fallback", fallback), ("compensate", tool.spec.compensation)):
+        if name and name not in named and not (role == "fallback" and name in {"flag", "stop"}):
+            raise RegistryError(
+                f"tool {tool.spec.name!r}: {role} names {name!r}, which no agent has; "
+                f"tools are {sorted(named)}"
+            )
+
+
+def _load(folder: str) -> Agent:
+    agent = getattr(importlib.import_module(f"agents.{folder}.spec"), "AGENT", None)
+    if not isinstance(agent, Agent):
+        raise RegistryError(f"agents/{folder}/spec.py must define AGENT = Agent(...)")
+    if agent.name != folder or not NAME.fullmatch(folder):
+        raise RegistryError(
+            f"agents/{folder}: the folder and AGENT.name ({agent.name!r}) must be the same, "
+            "in lower case letters, digits and underscores"
+        )
+    return agent

@@ -1,0 +1,230 @@
+"""What goes into the agent loop's activities and what comes out, one pair each.
+
+Expected failures are results here, so that Temporal does not retry them.
+"""
+
+from decimal import Decimal
+from typing import Any, Literal
+
+from domain.budget import Cap, LimitsOverride, Usage
+from domain.contract import Contract
+from domain.messages import Message, ToolCall
+from domain.spec import AgentSpec
+from domain.tools import ToolSpec
+
+TRANSCRIPT_MISS = "TranscriptMiss"
+BUDGET_SPENT = "BudgetSpent"
+PROVIDER_ERROR = "ProviderError"
+ROUTE_UNUSABLE = "RouteUnusable"
+
+
+class ResolveRequest(Contract):
+    """Which agent, and with which limits."""
+
+    agent: str
+    task: str
+    data: dict[str, str] = {}
+    limits: LimitsOverride | None = None
+    dry_run: bool = False
+
+
+class Resolved(Contract):
+    """The spec a run keeps, or why there is none."""
+
+    spec: AgentSpec | None = None
+    refusal: str = ""
+
+
+class ThinkRequest(Contract):
+    """One model call. Only messages the worker cannot know go by value.
+
+    Attributes:
+        lineage: The logical run, stable over resumes; the spend ledger's key.
+        turn: Which model call of the run this is, from 1.
+        spec: Hash of the agent's spec.
+        base: A head the worker may hold; empty: `new` is the whole transcript.
+        head: The head after `new`, which the worker must arrive at.
+        new: Messages after `base`: an id where a worker made it, else the message.
+        route: Index into the spec's route.
+        purpose: `turn`: the tools are offered; `plan`: a plan is wanted, nothing else.
+        cap: What this call may use at most.
+        max_output_tokens: Limit handed to the provider, already cut to the budget.
+        forbid: Tools withheld from this call.
+        whole_spec: Sent only when a worker has said that it lacks the spec.
+    """
+
+    lineage: str
+    turn: int
+    spec: str
+    base: str
+    head: str
+    new: tuple[str | Message, ...]
+    cap: Cap
+    max_output_tokens: int
+    route: int = 0
+    purpose: Literal["turn", "plan"] = "turn"
+    forbid: tuple[str, ...] = ()
+    whole_spec: AgentSpec | None = None
+
+
+class Missing(Contract):
+    """Detail of `TranscriptMiss`: what the worker lacks."""
+
+    spec: bool = False
+    base: bool = False
+    ids: tuple[str, ...] = ()
+
+
+class Reply(Contract):
+    """What a model said, and what it cost.
+
+    Attributes:
+        message: The assistant's message; tool calls as it wrote them.
+        finish: OpenTelemetry's finish reason: stop, tool_calls, length or content_filter.
+        usage: As the provider counted.
+        cost_usd: At the price library's price of `model`.
+        model: The model that answered, as the provider names it.
+        lost_tokens: Reserved by earlier attempts of this call that never reported back.
+        lost_cost_usd: The same in money.
+    """
+
+    message: Message
+    finish: str
+    usage: Usage
+    cost_usd: Decimal
+    model: str
+    lost_tokens: int = 0
+    lost_cost_usd: Decimal = Decimal(0)
+
+
+class CheckCallsRequest(Contract):
+    """Calls a model proposes. Not recorded: a local activity's input stays in the worker."""
+
+    calls: tuple[ToolCall, ...]
+    tools: tuple[ToolSpec, ...]
+    forbid: tuple[str, ...] = ()
+
+
+class CheckResultsRequest(Contract):
+    """Results to look at before a model reads them, by call id."""
+
+    results: dict[str, str]
+
+
+class Verdicts(Contract):
+    """What was found, by call id; what is not named passed.
+
+    Attributes:
+        refused: Why a call does not run, or a result is not shown, told to the model.
+        flagged: Why a result is shown with a warning.
+    """
+
+    refused: dict[str, str] = {}
+    flagged: dict[str, str] = {}
+
+
+class ActRequest(Contract):
+    """One call of a tool; the activity's name says which.
+
+    Attributes:
+        key: Idempotency key of the effect.
+        schema_hash: Of the tool that the run was started with.
+        data: The run's inputs, which the model cannot set.
+        of: Result of the call that is undone, for a compensation.
+    """
+
+    call_id: str
+    arguments: dict[str, Any]
+    key: str
+    schema_hash: str
+    data: dict[str, str] = {}
+    tenant: str = ""
+    of: str = ""
+
+
+class ActOutcome(Contract):
+    """What a tool's attempt came to.
+
+    Attributes:
+        kind: `ok`; `error`: deterministic, told to the model; `changed`: the deployed tool
+            is no longer the one the run was started with, so the run stops.
+        text: What the model reads, already cut to the tool's size.
+        artifact: Where the whole of a cut result is kept.
+    """
+
+    kind: Literal["ok", "error", "changed"]
+    text: str
+    artifact: str = ""
+
+
+class ReconcileRequest(Contract):
+    """Did the effect with `key` happen?"""
+
+    tool: str
+    key: str
+    arguments: dict[str, Any]
+    data: dict[str, str] = {}
+    tenant: str = ""
+
+
+class Reconciled(Contract):
+    """`unknown` puts the question before a person."""
+
+    happened: Literal["yes", "no", "unknown"]
+    text: str = ""
+
+
+class CallMade(Contract):
+    """A call that ran, for rules that look at what an answer rests on."""
+
+    tool: str
+    arguments: dict[str, Any]
+    text: str
+
+
+class CheckAnswerRequest(Contract):
+    """An answer, and what the run did to get it."""
+
+    agent: str
+    text: str
+    answer_schema: dict[str, Any] | None
+    checks: tuple[str, ...]
+    made: tuple[CallMade, ...]
+    task: str
+
+
+class AnswerVerdict(Contract):
+    """What is wrong with an answer, one sentence each; its confidence where it states one."""
+
+    problems: tuple[str, ...] = ()
+    confidence: float | None = None
+
+
+class CheckPlanRequest(Contract):
+    """A plan as the model wrote it."""
+
+    text: str
+    tools: tuple[str, ...]
+    steps_left: int
+
+
+class DeadLetter(Contract):
+    """An input that was refused, kept so that it can be mended and sent again."""
+
+    run_id: str
+    workflow: str
+    agent: str
+    tenant: str
+    reason: str
+    payload: dict[str, Any]
+
+
+class Report(Contract):
+    """What a closed run leaves in the database; the history has a retention."""
+
+    run_id: str
+    workflow: str
+    agent: str
+    tenant: str
+    outcome: str
+    result: dict[str, Any]

@@ -1,0 +1,97 @@
+"""Budgets that are reserved before they are spent, so that a cap is never exceeded."""
+
+from decimal import Decimal
+
+from pydantic import Field
+
+from domain.contract import Contract, Strict
+
+NOTHING = Decimal(0)
+
+
+class Limits(Strict):
+    """What a run may use. Time that it waits for a person does not count as wall clock."""
+
+    steps: int = Field(default=30, ge=1, description="Model calls.")
+    tokens: int = Field(default=100_000, ge=1, description="Input and output tokens together.")
+    cost_usd: Decimal = Field(default=Decimal("0.50"), ge=0)
+    wall_clock_s: float = Field(default=1200, gt=0, description="Seconds of work.")
+
+
+class LimitsOverride(Strict):
+    """The limits that the starter of a run sets; what is left out is the agent's."""
+
+    steps: int | None = Field(default=None, ge=1)
+    tokens: int | None = Field(default=None, ge=1)
+    cost_usd: Decimal | None = Field(default=None, ge=0)
+    wall_clock_s: float | None = Field(default=None, gt=0)
+
+    def over(self, limits: Limits) -> Limits:
+        """Return `limits` with the ones that are set here in their place."""
+        return limits.model_copy(update=self.model_dump(exclude_none=True))
+
+
+class Usage(Contract):
+    """Tokens of one model call, as the provider counted them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+    @property
+    def total(self) -> int:
+        """Tokens that count against a budget."""
+        return self.input_tokens + self.output_tokens
+
+
+class Spend(Contract):
+    """What has been used: settled calls, plus lost attempts at their whole reservation."""
+
+    steps: int = 0
+    tokens: int = 0
+    cost_usd: Decimal = NOTHING
+    lost_tokens: int = 0
+    lost_cost_usd: Decimal = NOTHING
+
+    def plus(self, *, steps: int = 0, tokens: int = 0, cost_usd: Decimal = NOTHING) -> "Spend":
+        """Return the spend after a settled call."""
+        return self.model_copy(
+            update={
+                "steps": self.steps + steps,
+                "tokens": self.tokens + tokens,
+                "cost_usd": self.cost_usd + cost_usd,
+            }
+        )
+
+    def plus_lost(self, tokens: int, cost_usd: Decimal) -> "Spend":
+        """Return the spend after attempts that may have been billed and left no answer."""
+        return self.plus(tokens=tokens, cost_usd=cost_usd).model_copy(
+            update={
+                "lost_tokens": self.lost_tokens + tokens,
+                "lost_cost_usd": self.lost_cost_usd + cost_usd,
+            }
+        )
+
+    def exhausted(self, limits: Limits) -> str:
+        """Return the name of the limit that leaves no room for another call, or nothing."""
+        if self.steps >= limits.steps:
+            return "steps"
+        if self.tokens >= limits.tokens:
+            return "tokens"
+        if limits.cost_usd and self.cost_usd >= limits.cost_usd:
+            return "cost_usd"
+        return ""
+
+    def share(self, limits: Limits) -> float:
+        """Return the largest used fraction over all limits, 0 to 1."""
+        parts = [self.steps / limits.steps, self.tokens / limits.tokens]
+        if limits.cost_usd:
+            parts.append(float(self.cost_usd / limits.cost_usd))
+        return max(parts)
+
+
+class Cap(Contract):
+    """What one more model call may use at most; sent with the call and enforced before it."""
+
+    tokens: int
+    cost_usd: Decimal

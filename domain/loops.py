@@ -1,0 +1,81 @@
+"""Finding a run that goes in circles, from what it did and what came back.
+
+Looks at (tool, arguments, result). Three patterns: the same call with the same result,
+two calls that take turns, and turns that bring nothing new. Polling tools are exempt.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from domain.contract import Contract
+
+TIMES = 3  # a second identical call may be a check; a third is a habit
+
+
+class Deed(Contract):
+    """One executed call, reduced to what repeats."""
+
+    tool: str
+    arguments: str
+    result: str
+
+    @property
+    def call(self) -> tuple[str, str]:
+        """The call without what came back."""
+        return self.tool, self.arguments
+
+
+class Loop(StrEnum):
+    """How a run repeats itself."""
+
+    REPEAT = "repeat"
+    PING_PONG = "ping-pong"
+    NO_PROGRESS = "no-progress"
+
+
+class Finding(Contract):
+    """A loop, and the calls it is made of."""
+
+    kind: Loop
+    tools: tuple[str, ...]
+    calls: tuple[tuple[str, str], ...]
+
+
+def find_loop(deeds: Sequence[Deed]) -> Finding | None:
+    """Return the loop that the last of `deeds` closed, if any.
+
+    A caller that has acted on a finding passes only the deeds after it, so that the next
+    finding is news.
+    """
+    if not deeds:
+        return None
+    return _repeat(deeds) or _ping_pong(deeds) or _no_progress(deeds)
+
+
+def _repeat(deeds: Sequence[Deed]) -> Finding | None:
+    last = deeds[-1]
+    if sum(deed == last for deed in deeds) < TIMES:
+        return None
+    return Finding(kind=Loop.REPEAT, tools=(last.tool,), calls=(last.call,))
+
+
+def _ping_pong(deeds: Sequence[Deed]) -> Finding | None:
+    tail = deeds[-2 * TIMES :]
+    if len(tail) < 2 * TIMES or tail[0].call == tail[1].call:
+        return None
+    if any(deed.call != tail[i % 2].call for i, deed in enumerate(tail)):
+        return None
+    # Results that differ each time are progress: an edit, then a test of it.
+    if len({deed.result for deed in tail}) == len(tail):
+        return None
+    calls = (tail[0].call, tail[1].call)
+    return Finding(kind=Loop.PING_PONG, tools=(calls[0][0], calls[1][0]), calls=calls)
+
+
+def _no_progress(deeds: Sequence[Deed]) -> Finding | None:
+    """Different arguments, one and the same answer, twice as patiently as a plain repeat."""
+    tail = deeds[-2 * TIMES :]
+    if len(tail) < 2 * TIMES or len({(deed.tool, deed.result) for deed in tail}) > 1:
+        return None
+    calls = tuple(dict.fromkeys(deed.call for deed in tail))
+    return Finding(kind=Loop.NO_PROGRESS, tools=(tail[0].tool,), calls=calls)

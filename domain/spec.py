@@ -1,0 +1,83 @@
+"""An agent as data: what a run resolves once, at its start, and keeps to its end."""
+
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import Field
+
+from domain.budget import Limits
+from domain.contract import Contract, canonical, digest
+from domain.tools import Effect, ToolSpec
+
+DAY = timedelta(days=1)
+
+
+class ApprovalPolicy(Contract):
+    """When a person is asked, how long is waited, and what silence means.
+
+    Attributes:
+        effects: Effects whose calls are always put before a person.
+        below_confidence: An answer that claims less goes to a person; 0 for never.
+        sample_rate: Share of answers, 0 to 1, that a person reads whatever they claim.
+        timeout: How long one question waits.
+        silence: What the end of that time means: the answer is no; the question is asked
+            once more, of `escalate_to`, and then the answer is no; the run fails.
+        escalate_to: Who the second question names.
+    """
+
+    effects: tuple[Effect, ...] = (Effect.IRREVERSIBLE,)
+    below_confidence: float = Field(default=0, ge=0, le=1)
+    sample_rate: float = Field(default=0, ge=0, le=1)
+    timeout: timedelta = 3 * DAY
+    silence: Literal["reject", "escalate", "fail"] = "reject"
+    escalate_to: str = "the operator on duty"
+
+
+class AgentSpec(Contract):
+    """What an agent is: its prompt, tools, limits and policies.
+
+    Attributes:
+        system: The system prompt.
+        prompt_version: Version of the prompt file that `system` was read from.
+        answer_schema: JSON Schema of the final answer; None for plain text.
+        checks: Names of the agent's rules over an answer.
+        route: Models tried in order, each `provider:model`.
+        max_output_tokens: Of one model call.
+        temperature: None leaves the provider's default.
+        plan: Whether the run begins with a plan, and whether a person approves it.
+        revisions: Times a refused answer goes back to the model before a person is asked.
+        compensate_on_cap: A run that ends on a limit undoes its writes.
+        inputs: Names of the run's data that the tools need, for example `ledger`.
+    """
+
+    name: str
+    description: str = ""
+    system: str
+    prompt_version: str = ""
+    tools: tuple[ToolSpec, ...] = ()
+    answer_schema: dict[str, Any] | None = None
+    checks: tuple[str, ...] = ()
+    route: tuple[str, ...] = ("openai:gpt-5-mini",)
+    max_output_tokens: int = 2_000
+    temperature: float | None = None
+    plan: Literal["none", "checked", "approved"] = "none"
+    revisions: int = 2
+    limits: Limits = Limits()
+    approvals: ApprovalPolicy = ApprovalPolicy()
+    compensate_on_cap: bool = False
+    inputs: tuple[str, ...] = ()
+
+    @cached_property
+    def hash(self) -> str:
+        """Identifies this spec to a worker that may hold it already."""
+        return digest(canonical(self.model_dump(mode="json")), length=16)
+
+    @cached_property
+    def tool_names(self) -> frozenset[str]:
+        """Names of all tools."""
+        return frozenset(tool.name for tool in self.tools)
+
+    def tool(self, name: str) -> ToolSpec | None:
+        """Return the tool called `name`, if the agent has it."""
+        return next((tool for tool in self.tools if tool.name == name), None)
