@@ -1,0 +1,1 @@
+"""What a process needs around the agents: settings, connections, storage, telemetry."""

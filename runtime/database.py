@@ -1,0 +1,159 @@
+"""The database: SQLite by default, PostgreSQL by URL, one set of tables and statements."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Table, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from runtime.settings import Settings
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
+# Any number that all processes share; PostgreSQL has no name for an advisory lock.
+_MIGRATION_LOCK: Final = 0x484F4C44
+_BUSY_TIMEOUT_MS: Final = 15_000
+_SQLITE_PRAGMAS: Final = (
+    f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}",
+    # Readers go on while one writes.
+    "PRAGMA journal_mode=WAL",
+    # A filing that was acknowledged survives a power cut.
+    "PRAGMA synchronous=FULL",
+)
+
+Insert = sqlite.Insert | postgresql.Insert
+
+
+class DatabaseError(RuntimeError):
+    """The database cannot be used; the message says what to do."""
+
+
+class Database:
+    """A pool of connections; does no I/O until it is asked something."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _normal(url)
+        self._postgresql = self.url.get_backend_name() == "postgresql"
+        self._engine = _engine(self.url)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
+        """Yield a connection whose work is committed at the end, or rolled back on an error."""
+        async with self._engine.begin() as connection:
+            yield connection
+
+    def insert(self, table: Table) -> Insert:
+        """Return an insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+        return postgresql.insert(table) if self._postgresql else sqlite.insert(table)
+
+    async def migrate(self) -> None:
+        """Bring the tables up to this code's revision. Idempotent, safe when several start at once.
+
+        Raises:
+            DatabaseError: unreachable, or made by a newer version of this code.
+        """
+        try:
+            async with self._engine.connect() as connection:
+                await connection.exec_driver_sql(
+                    f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"
+                    if self._postgresql
+                    else "BEGIN IMMEDIATE"
+                )
+                await connection.run_sync(_upgrade)
+                await connection.commit()
+        except CommandError as error:
+            raise DatabaseError(
+                f"the database {self!r} was made by another version ({error}); update this code"
+            ) from error
+        except (DBAPIError, OSError) as error:
+            raise DatabaseError(
+                f"the database {self!r} cannot be opened ({_first_line(error)}); "
+                "check HOLDFAST_DATABASE_URL"
+            ) from error
+
+    async def ping(self) -> None:
+        """Raise unless the database answers."""
+        async with self._engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close the pool; its threads and sockets end."""
+        await self._engine.dispose()
+
+    def __repr__(self) -> str:
+        return self.url.render_as_string(hide_password=True)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncGenerator[Database]:
+    """Yield the migrated database of `settings`, and close it at the end."""
+    if settings.database_url is None:
+        settings.prepare_home()
+    database = Database(settings.database)
+    try:
+        await database.migrate()
+        yield database
+    finally:
+        await database.close()
+
+
+def head() -> str:
+    """Return the newest revision in runtime/migrations."""
+    revision = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    if revision is None:
+        raise DatabaseError(
+            f"no migration found in {str(MIGRATIONS)!r}; the installation is broken"
+        )
+    return revision
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _normal(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise DatabaseError(
+            "HOLDFAST_DATABASE_URL is not a database URL; "
+            "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+        ) from error
+    if backend not in _DRIVERS:
+        raise DatabaseError(
+            f"the database {backend!r} is not supported; use one of {sorted(_DRIVERS)}"
+        )
+    return parsed.set(drivername=_DRIVERS[backend])
+
+
+def _engine(url: URL) -> AsyncEngine:
+    engine = create_async_engine(url, pool_pre_ping=url.get_backend_name() == "postgresql")
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in _SQLITE_PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _first_line(error: BaseException) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0]

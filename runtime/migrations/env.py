@@ -1,0 +1,15 @@
+"""Runs the migrations on the connection that runtime.database hands over."""
+
+from alembic import context
+
+from runtime.tables import METADATA
+
+# transactional_ddl: SQLite can roll tables back too, and runtime.database holds its write
+# lock around the whole upgrade, so that processes that start together do not race.
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=METADATA,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,119 @@
+"""Everything that the environment decides, read once and typed."""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+
+PROJECT: Final = Path(__file__).resolve().parent.parent
+
+_PREFIX: Final = "HOLDFAST_"
+# Names that other programs share; everything else is HOLDFAST_ and the field's name.
+_SHARED: Final[Mapping[str, str]] = {
+    "openai_api_key": "OPENAI_API_KEY",
+    "openai_base_url": "OPENAI_BASE_URL",
+    "anthropic_api_key": "ANTHROPIC_API_KEY",
+    "anthropic_base_url": "ANTHROPIC_BASE_URL",
+    "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "temporal_cli": "TEMPORAL_CLI",
+}
+
+
+class SettingsError(ValueError):
+    """A variable of the environment does not say what it should."""
+
+
+def _seconds(value: object) -> object:
+    return timedelta(seconds=float(value)) if isinstance(value, str | int | float) else value
+
+
+Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
+
+
+class Settings(BaseModel):
+    """The process's settings; secrets never show in its repr."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    home: Path = PROJECT / ".holdfast"
+    database_url: SecretStr | None = None
+    """SQLAlchemy URL; secret, since it may carry a password."""
+    task_queue: str = "holdfast"
+    metrics_host: str = "127.0.0.1"
+    """Metrics name agents and tenants, so they leave the machine only when asked to."""
+    metrics_port: int = Field(default=9464, ge=0, le=65535)
+    """0 takes a free port."""
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    log_prompts: bool = False
+    worker_concurrency: int = Field(default=100, ge=1)
+    """Activities that one worker process runs at once."""
+    cached_workflows: int = Field(default=1000, ge=0)
+    graceful_timeout: Seconds = timedelta(seconds=20)
+    """What a running activity gets to finish after SIGTERM before it is handed back."""
+    server_port: int = Field(default=7233, ge=1, le=65535)
+    """Preferred port of the embedded server; a free one is taken when it is busy."""
+    ui_port: int = Field(default=8233, ge=1, le=65535)
+    retention: Seconds = timedelta(days=30)
+    """How long the embedded server keeps closed runs."""
+
+    openai_api_key: SecretStr | None = None
+    openai_base_url: str | None = None
+    anthropic_api_key: SecretStr | None = None
+    anthropic_base_url: str | None = None
+    otlp_endpoint: str | None = None
+    temporal_cli: str | None = None
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings from `environ` (the process's own by default).
+
+        An empty variable counts as absent, as shells and container manifests leave them.
+
+        Raises:
+            SettingsError: a value does not convert; names the variable, never a secret's value.
+        """
+        environ = os.environ if environ is None else environ
+        found = {
+            field: environ[variable]
+            for field in cls.model_fields
+            if environ.get(variable := variable_of(field))
+        }
+        try:
+            return cls.model_validate(found)
+        except ValidationError as error:
+            raise SettingsError(_explain(error, found)) from None
+
+    @property
+    def database(self) -> str:
+        """The database's URL: the one given, else a SQLite file under `home`."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.home / 'holdfast.db'}"
+
+    def prepare_home(self) -> Path:
+        """Create `home`, readable by its owner only, and return it."""
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self.home
+
+
+def variable_of(field: str) -> str:
+    """Return the environment variable that sets `field`."""
+    return _SHARED.get(field, f"{_PREFIX}{field.upper()}")
+
+
+def _explain(error: ValidationError, found: Mapping[str, str]) -> str:
+    first = error.errors(include_url=False)[0]
+    field = str(first["loc"][0])
+    secret = "key" in field or "url" in field
+    shown = "the value given" if secret else repr(found.get(field))
+    return f"{variable_of(field)} is {shown}: {first['msg']}; correct it or unset it"

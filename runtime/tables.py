@@ -1,0 +1,110 @@
+"""The database's tables. A change here needs a new file in runtime/migrations/versions/."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+METADATA: Final = MetaData()
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite forgets the zone, so it is put back when reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a moment without a zone, which would mean another one on each machine."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone; use datetime.now(UTC)")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+ARTIFACTS: Final = Table(
+    "artifacts",
+    METADATA,
+    Column("id", String(128), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("media_type", String(128), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+DEAD_LETTERS: Final = Table(
+    "dead_letters",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("run_id", String(255), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index("dead_letters_by_state", "state", "created_at"),
+)
+
+SPEND: Final = Table(
+    "spend",
+    METADATA,
+    Column("run_id", String(255), primary_key=True),
+    Column("key", String(128), primary_key=True),
+    Column("agent", String(64), nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("model", String(128), nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    # Billionths of a dollar: a token can cost less than a millionth, and sums stay exact.
+    Column("cost_nano_usd", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("spend_by_agent", "agent", "at"),
+)
+
+RUNS: Final = Table(
+    "runs",
+    METADATA,
+    Column("run_id", String(255), primary_key=True),
+    Column("agent", String(64), nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("outcome", String(32)),
+    Column("started_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("result", Text),
+    Index("runs_by_start", "started_at"),
+)
+
+FILINGS: Final = Table(
+    "filings",
+    METADATA,
+    Column("key", String(128), primary_key=True),
+    Column("run_id", String(255), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("filed_at", Instant, nullable=False),
+    Index("filings_by_run", "run_id"),
+)
+
+KEY_VALUES: Final = Table(
+    "key_values",
+    METADATA,
+    Column("name", String(255), primary_key=True),
+    Column("value", Text, nullable=False),
+)
