@@ -80,7 +80,7 @@ class Reply:
     calls: tuple[Call, ...] = ()
 
 
-def call(name: str, /, **arguments: Any) -> Reply:  # noqa: ANN401 - JSON
+def call(name: str, /, **arguments: Any) -> Reply:
     """Reply with one tool call."""
     return Reply(calls=(Call(name, arguments),))
 
