@@ -1,0 +1,79 @@
+"""Payloads too large for a history, kept in the database by the hash of their bytes."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from temporalio.api.common.v1 import Payload
+from temporalio.contrib.pydantic import PydanticPayloadConverter, ToJsonOptions
+from temporalio.converter import (
+    DataConverter,
+    ExternalStorage,
+    StorageDriver,
+    StorageDriverClaim,
+    StorageDriverRetrieveContext,
+    StorageDriverStoreContext,
+)
+
+from runtime.artifacts import Artifacts
+from runtime.database import Database
+
+# Far under the server's 2 MB a payload, so that several fit into one message of 4 MB.
+THRESHOLD_BYTES: Final = 256 * 1024
+
+_MEDIA_TYPE: Final = "application/vnd.temporal.payload"
+
+
+class ContractPayloadConverter(PydanticPayloadConverter):
+    """Pydantic's JSON without the fields that nobody set: a default costs no history."""
+
+    def __init__(self) -> None:
+        super().__init__(ToJsonOptions(exclude_unset=True))
+
+
+class ArtifactDriver(StorageDriver):
+    """Stores payloads as artifacts, so a payload sent twice is kept once."""
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        self._artifacts = artifacts
+
+    def name(self) -> str:
+        """Return the name that histories hold; changing it orphans what they refer to."""
+        return "holdfast-artifacts"
+
+    async def store(
+        self, context: StorageDriverStoreContext, payloads: Sequence[Payload]
+    ) -> list[StorageDriverClaim]:
+        """Store the payloads; one claim each, same order. Idempotent."""
+        return [
+            # Deterministic bytes, or a replayed workflow task would store another copy.
+            StorageDriverClaim({"id": await self._artifacts.put(_serialized(payload), _MEDIA_TYPE)})
+            for payload in payloads
+        ]
+
+    async def retrieve(
+        self, context: StorageDriverRetrieveContext, claims: Sequence[StorageDriverClaim]
+    ) -> list[Payload]:
+        """Return what the claims stand for, same order.
+
+        Raises:
+            ArtifactNotFound: the database here is not the one that the payload was stored in.
+        """
+        return [
+            Payload.FromString((await self._artifacts.get(claim.claim_data["id"])).content)
+            for claim in claims
+        ]
+
+
+def data_converter(database: Database) -> DataConverter:
+    """Return the converter that every client of a run has to use."""
+    return DataConverter(
+        payload_converter_class=ContractPayloadConverter,
+        external_storage=ExternalStorage(
+            drivers=[ArtifactDriver(Artifacts(database))],
+            payload_size_threshold=THRESHOLD_BYTES,
+        ),
+    )
+
+
+def _serialized(payload: Payload) -> bytes:
+    return payload.SerializeToString(deterministic=True)
