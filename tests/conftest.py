@@ -1,0 +1,59 @@
+"""One Temporal server for the session, one database, and a task queue for each test."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from runtime import server_binary
+from runtime.database import Database
+from runtime.devserver import SERVER_FLAGS
+from runtime.settings import Settings
+from runtime.storage import data_converter
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of a home folder that only this session uses."""
+    return Settings(home=tmp_path_factory.mktemp("home"), metrics_port=0)
+
+
+@pytest.fixture(scope="session")
+async def database(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Database]:
+    """A migrated SQLite database that the whole session shares."""
+    path: Path = tmp_path_factory.mktemp("database") / "holdfast.db"
+    database = Database(f"sqlite:///{path}")
+    await database.migrate()
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+async def server() -> AsyncGenerator[WorkflowEnvironment]:
+    """A Temporal server on a free port, with the settings of the embedded one."""
+    binary = server_binary.install(Settings.load())
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(binary),
+        dev_server_extra_args=list(SERVER_FLAGS),
+        dev_server_log_level="error",
+    )
+    yield environment
+    await environment.shutdown()
+
+
+@pytest.fixture(scope="session")
+async def client(server: WorkflowEnvironment, database: Database) -> Client:
+    """A client of the session's server with the project's data converter."""
+    return await Client.connect(
+        server.client.service_client.config.target_host,
+        data_converter=data_converter(database),
+    )
+
+
+@pytest.fixture
+def task_queue() -> str:
+    """A task queue that no other test uses."""
+    return f"test-{uuid4().hex}"
