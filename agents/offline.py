@@ -99,5 +99,7 @@ def answer(said: object) -> Reply:
 
 def plan(conversation: Conversation) -> Reply:
     """Reply with the plan an agent without an opinion has: one step naming each tool."""
-    steps = [{"action": f"use {name}", "tools": [name]} for name in conversation.tools]
-    return answer({"steps": steps or [{"action": "answer the task", "tools": []}]})
+    steps: list[dict[str, object]] = [
+        {"action": f"use {name}", "tools": [name]} for name in conversation.tools
+    ]
+    return answer({"steps": steps or [{"action": "answer the task", "tools": list[str]()}]})

@@ -1,0 +1,247 @@
+"""Anthropic's messages with tools."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+import anthropic
+from anthropic.types import Message as Answer
+from anthropic.types import TextBlock, ToolUseBlock
+
+from activities.providers import failures
+from activities.providers.base import (
+    Heads,
+    ProviderError,
+    ProviderReply,
+    Shape,
+    Wire,
+    as_json,
+    assistant,
+    by_instruction,
+    sound,
+)
+from activities.providers.failures import Posture
+from activities.providers.transport import client_options
+from domain.budget import Usage
+from domain.messages import Message, ToolCall
+
+VENDOR: Final = "anthropic"
+
+ERRORS: Final[failures.Table] = {
+    "billing_error": Posture(
+        False, False, "the account cannot be billed", "mend its billing, then retry"
+    ),
+    400: Posture(False, False, "the request was refused", "mend the agent's spec or its route"),
+    401: Posture(False, False, "the key was refused", "set a valid ANTHROPIC_API_KEY"),
+    402: Posture(False, False, "the account cannot be billed", "mend its billing, then retry"),
+    403: Posture(False, False, "the key may not use this model", "grant it, or change the route"),
+    404: Posture(
+        False, False, "no such model or address", "correct the agent's route or ANTHROPIC_BASE_URL"
+    ),
+    # It gave up waiting for us or for itself; the second may have been billed.
+    408: Posture(True, True, "the provider timed out"),
+    409: Posture(True, False, "the provider was busy with a conflicting request"),
+    413: Posture(False, False, "the request is too large", "shorten the agent's tool results"),
+    422: Posture(False, False, "the request was refused", "mend the agent's spec or its route"),
+    429: Posture(True, False, "rate limited"),
+    500: Posture(True, False, "the provider failed"),
+    504: Posture(True, True, "the provider timed out"),
+    529: Posture(True, False, "the provider is overloaded"),
+    "timeout": Posture(True, True, "no answer in time"),
+    "unreachable": Posture(True, False, "cannot be reached"),
+    "interrupted": Posture(True, True, "the connection broke before the reply was whole"),
+    "malformed": Posture(True, True, "the reply is not what the protocol says"),
+    "oversized": Posture(True, True, "the reply is too large"),
+}
+# A spent balance is a 400 whose type is that of any bad request; only its text tells.
+_NO_CREDIT: Final = "credit balance is too low"
+
+_FINISH: Final = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "content_filter",
+}
+# An empty text block is refused.
+_EMPTY: Final = "(nothing)"
+
+
+class AnthropicProvider:
+    """Messages with tools; JSON Schema output where the schema can be enforced."""
+
+    vendor = VENDOR
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str | None = None,
+        stand_in: bool = False,
+        timeout_s: float = 300,
+    ) -> None:
+        self.stand_in = stand_in
+        self._key = api_key
+        self._heads = Heads(_head)
+        self._client = anthropic.AsyncAnthropic(
+            api_key=api_key,
+            base_url=base_url,
+            max_retries=0,
+            timeout=anthropic.Timeout(timeout_s, connect=10),
+            http_client=anthropic.DefaultAsyncHttpxClient(**client_options(base_url)),
+            # The activity's span carries the attributes, the same for every vendor.
+            open_telemetry=False,
+        )
+
+    def wire(self, message: Message) -> Wire:
+        """Serialise one message as content blocks; `body` puts the role around them."""
+        role = "assistant" if message.role == "assistant" else "user"
+        return Wire(role, b",".join(as_json(block) for block in _blocks(message)))
+
+    def body(self, shape: Shape, transcript: Sequence[Wire]) -> bytes:
+        """Join a request. Roles alternate, so neighbours of one role become one message."""
+        parts = [self._heads.of(shape)]
+        last = ""
+        for role, raw in transcript:
+            if role == last:
+                parts.append(b",")
+            else:
+                parts.append(_OPEN_FIRST[role] if not last else _OPEN[role])
+                last = role
+            parts.append(raw)
+        tail = as_json(
+            {"max_tokens": shape.max_output_tokens, "metadata": {"user_id": shape.caller}}
+        )
+        parts += (b"]}]," if last else b"],", tail[1:])
+        return b"".join(parts)
+
+    async def complete(self, body: bytes) -> ProviderReply:
+        """Send a ready request.
+
+        Raises:
+            ProviderError: As `ERRORS` says.
+        """
+        try:
+            reply = await self._client.post(
+                "/v1/messages",
+                cast_to=Answer,
+                content=body,
+                options={"headers": {"content-type": "application/json"}},
+            )
+        except (anthropic.APIError, ValueError) as error:
+            raise self._failed(error) from None
+        return self._read(reply)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    def _failed(self, error: anthropic.APIError | ValueError) -> ProviderError:
+        if isinstance(error, anthropic.APIStatusError):
+            said = error.api_message or error.message
+            code = "billing_error" if _NO_CREDIT in said.lower() else error.type
+            how = failures.posture(ERRORS, error.status_code, (code,))
+            return failures.failure(
+                VENDOR,
+                how,
+                said,
+                status=error.status_code,
+                secrets=[self._key],
+                headers=error.response.headers,
+            )
+        return failures.failure(VENDOR, ERRORS[failures.broken(error)], "", secrets=[self._key])
+
+    def _read(self, reply: Answer) -> ProviderReply:
+        # The SDK builds a reply without checking it, so that new fields do no harm; what is
+        # needed here is checked here. A body that is not JSON comes back as a string.
+        try:
+            text = "".join(block.text for block in reply.content if isinstance(block, TextBlock))
+            calls = [_call(block) for block in reply.content if isinstance(block, ToolUseBlock)]
+            usage = Usage(
+                input_tokens=reply.usage.input_tokens
+                + (reply.usage.cache_creation_input_tokens or 0)
+                + (reply.usage.cache_read_input_tokens or 0),
+                output_tokens=reply.usage.output_tokens,
+                cached_tokens=reply.usage.cache_read_input_tokens or 0,
+            )
+            finish = reply.stop_reason or ("tool_use" if calls else "end_turn")
+            model = reply.model
+        except (AttributeError, TypeError, ValueError):
+            raise failures.failure(
+                VENDOR, ERRORS["malformed"], "it has no content", secrets=[self._key]
+            ) from None
+        return ProviderReply(
+            assistant(sound(text), calls), _FINISH.get(finish, finish), usage, str(model)
+        )
+
+
+_OPEN_FIRST: Final = {
+    role: b'{"role":"%s","content":[' % role.encode() for role in ("user", "assistant")
+}
+_OPEN: Final = {role: b"]}," + opening for role, opening in _OPEN_FIRST.items()}
+
+
+def _head(shape: Shape) -> bytes:
+    head: dict[str, Any] = {"model": shape.model}
+    system = shape.system
+    if shape.wanted:
+        _, schema = shape.wanted
+        try:
+            form = {"type": "json_schema", "schema": anthropic.transform_schema(schema)}
+            head["output_config"] = {"format": form}
+        except (TypeError, ValueError):
+            # A schema with a part of any type has no form that the provider can enforce.
+            system += by_instruction(schema)
+    head["system"] = system
+    if shape.offered:
+        head["tools"] = [
+            {
+                "name": tool.name,
+                "description": tool.description,
+                "input_schema": tool.parameters,
+            }
+            for tool in shape.offered
+        ]
+        if not shape.may_call:
+            head["tool_choice"] = {"type": "none"}
+    if shape.spec.temperature is not None:
+        head["temperature"] = shape.spec.temperature
+    return as_json(head)[:-1] + b',"messages":['
+
+
+def _blocks(message: Message) -> list[dict[str, Any]]:
+    if message.role == "tool":
+        return [
+            {
+                "type": "tool_result",
+                "tool_use_id": message.call_id,
+                "content": message.text or _EMPTY,
+            }
+        ]
+    blocks: list[dict[str, Any]] = []
+    if message.text.strip() or not message.calls:
+        blocks.append({"type": "text", "text": message.text if message.text.strip() else _EMPTY})
+    blocks += (
+        {"type": "tool_use", "id": call.id, "name": call.name, "input": _input(call.arguments)}
+        for call in message.calls
+    )
+    return blocks
+
+
+def _input(arguments: str) -> dict[str, Any]:
+    """Return the arguments as the object that the protocol wants, whatever the model wrote."""
+    try:
+        parsed: Any = json.loads(arguments)
+    except (ValueError, RecursionError):
+        parsed = None
+    return (
+        cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {"not_an_object": arguments}
+    )
+
+
+def _call(block: ToolUseBlock) -> ToolCall:
+    written: Any = block.input
+    text = written if isinstance(written, str) else json.dumps(written, ensure_ascii=False)
+    return ToolCall(id=sound(block.id), name=sound(block.name), arguments=sound(text))

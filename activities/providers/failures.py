@@ -1,0 +1,131 @@
+"""From a vendor's failure to what it means for a run: the machinery; each vendor has its table."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+import httpx2
+
+from activities.providers.base import ProviderError
+from activities.providers.transport import ReplyTooLargeError
+
+MAX_RETRY_AFTER = timedelta(minutes=5)
+_MAX_REASON = 400
+_NEVER_SENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+)
+# Providers echo the key that they refuse, whole or with its middle starred out.
+_KEY_LIKE = re.compile(
+    r"\b(?:sk|rk|pk)-[\w*.-]{6,}|\bBearer\s+\S+|(?<=key=)[\w*.-]{6,}", re.IGNORECASE
+)
+
+
+class Posture(NamedTuple):
+    """What a failure means.
+
+    Attributes:
+        retryable: Another attempt may succeed; otherwise the run stops.
+        billed: The provider may have charged for the attempt.
+        reason: What went wrong.
+        advice: What a person can do, where only a person can.
+    """
+
+    retryable: bool
+    billed: bool
+    reason: str
+    advice: str = ""
+
+
+Table = Mapping[int | str, Posture]
+
+
+def posture(table: Table, status: int, codes: Iterable[str | None] = ()) -> Posture:
+    """Look a failure up: by the vendor's codes, its status, then its kind of status."""
+    for key in (*codes, status, status // 100 * 100):
+        if key is not None and key in table:
+            return table[key]
+    return Posture(False, False, "an unexpected status", "see the provider's status page")
+
+
+def failure(
+    vendor: str,
+    how: Posture,
+    said: str,
+    *,
+    status: int | None = None,
+    secrets: Iterable[str] = (),
+    headers: Mapping[str, str] | None = None,
+) -> ProviderError:
+    """Return the error for `how`, in one line and without secrets."""
+    code = f" ({status})" if status else ""
+    text = f"{vendor}{code}: {how.reason}"
+    if said := one_line(redacted(said, secrets)):
+        text += f": {said}"
+    if how.advice:
+        text += f"; {how.advice}"
+    wait = retry_after(headers or {}) if how.retryable else None
+    return ProviderError(text, retryable=how.retryable, billed=how.billed, retry_after=wait)
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """Return `text` without the keys that are known, and without what looks like one."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "[key]")
+    return _KEY_LIKE.sub("[key]", text)
+
+
+def one_line(text: str) -> str:
+    """Return `text` on one line and cut to a length that a person reads."""
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_REASON else line[:_MAX_REASON] + "..."
+
+
+def retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    """Return how long the provider asks to wait, between nothing and `MAX_RETRY_AFTER`."""
+    wait = _milliseconds(headers.get("retry-after-ms", "")) or _wait(headers.get("retry-after", ""))
+    return None if wait is None else min(max(wait, timedelta()), MAX_RETRY_AFTER)
+
+
+def _milliseconds(text: str) -> timedelta | None:
+    return _seconds(text, 1000)
+
+
+def _wait(text: str) -> timedelta | None:
+    if (wait := _seconds(text)) is not None:
+        return wait
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)
+
+
+def _seconds(text: str, unit: float = 1) -> timedelta | None:
+    try:
+        # "nan" and "inf" are floats too, and neither is a time.
+        return timedelta(seconds=min(float(text) / unit, MAX_RETRY_AFTER.total_seconds()))
+    except (ValueError, OverflowError):
+        return None
+
+
+def broken(error: BaseException) -> str:
+    """Return which of a table's connection rows an SDK's error without a status belongs to.
+
+    Whether the provider may have billed hangs on how far the request got: what never reached it
+    is free. Both SDKs keep the HTTP library's error as the cause.
+    """
+    cause = error.__cause__
+    if isinstance(cause, ReplyTooLargeError):
+        return "oversized"
+    if isinstance(cause, _NEVER_SENT):
+        return "unreachable"
+    if isinstance(cause, httpx2.TimeoutException):
+        return "timeout"
+    return "interrupted" if isinstance(cause, httpx2.HTTPError) else "malformed"
