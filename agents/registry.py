@@ -2,9 +2,11 @@
 
 import importlib
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from agents.artifacts import read_artifact
 from agents.toolkit import NAME, Agent, Tool
 
 
@@ -62,4 +64,5 @@ def _load(folder: str) -> Agent:
             f"agents/{folder}: the folder and AGENT.name ({agent.name!r}) must be the same, "
             "in lower case letters, digits and underscores"
         )
-    return agent
+    # Any tool's result may be cut, so whoever has tools can read on.
+    return replace(agent, tools=[*agent.tools, read_artifact]) if agent.tools else agent

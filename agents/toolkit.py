@@ -8,6 +8,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
@@ -26,6 +27,19 @@ class ToolError(Exception):
     """A deterministic refusal: the model is told the text, and nothing is retried."""
 
 
+class ToolUnavailableError(Exception):
+    """Nothing happened, and a later attempt may go through: also safe to raise in a write.
+
+    Args:
+        message: What is not available.
+        retry_after: How long the service asks to be left alone.
+    """
+
+    def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 @dataclass(frozen=True)
 class ToolContext:
     """What a tool knows besides its arguments; the model neither sees nor sets any of it.
@@ -37,6 +51,7 @@ class ToolContext:
         data: The run's inputs, for example `ledger`.
         of: For a compensation, the result of the call that it undoes.
         database: SQLAlchemy URL of Holdfast's own database.
+        artifact: Returns what is kept under an artifact's reference.
     """
 
     run_id: str
@@ -45,6 +60,7 @@ class ToolContext:
     data: dict[str, str]
     of: str = ""
     database: str = ""
+    artifact: Callable[[str], Awaitable[bytes | None]] | None = None
 
 
 Reconcile = Callable[[ToolContext], Awaitable[bool | None]]

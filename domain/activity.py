@@ -3,6 +3,7 @@
 Expected failures are results here, so that Temporal does not retry them.
 """
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -16,6 +17,8 @@ TRANSCRIPT_MISS = "TranscriptMiss"
 BUDGET_SPENT = "BudgetSpent"
 PROVIDER_ERROR = "ProviderError"
 ROUTE_UNUSABLE = "RouteUnusable"
+TOOL_TRANSIENT = "ToolTransient"
+TOOL_UNAVAILABLE = "ToolUnavailable"
 
 
 class ResolveRequest(Contract):
@@ -227,4 +230,5 @@ class Report(Contract):
     agent: str
     tenant: str
     outcome: str
+    started_at: datetime
     result: dict[str, Any]

@@ -15,39 +15,52 @@ Verdict = Literal["approve", "reject", "modify"]
 MAX_REASON = 4_000
 
 
-class Question(Contract):
-    """A form for a person: what is asked, why, and what each choice does.
+class Form(Contract):
+    """What a person is asked: the decision, why it is theirs, and what each choice does.
 
     Attributes:
-        id: Minted by the run; an answer may name it.
         kind: What is decided: a call, the plan, the answer, a write in doubt, and so on.
         title: One line: the decision to take.
         why: Why a person is asked.
         request: What the run was asked to do.
         done: What was tried and done so far, a line each.
         options: Verdict and what it leads to, a line each.
-        arguments: What would run, exactly; None when nothing would.
         tool: The tool that would run.
-        asked_at: When.
-        silent_at: When silence becomes an answer.
-        silence: What silence means, in words.
+        arguments: What would run, exactly; None when nothing would.
     """
 
-    id: str
     kind: str
     title: str
     why: str
     request: str = ""
     done: tuple[str, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
-    arguments: dict[str, Any] | None = None
     tool: str = ""
+    arguments: dict[str, Any] | None = None
+
+
+class Question(Form):
+    """A form that is open.
+
+    Attributes:
+        id: Minted by the run; an answer may name it.
+        asked_at: When it was asked.
+        silent_at: When silence becomes an answer.
+        silence: What silence means, in words.
+    """
+
+    id: str
     asked_at: datetime
     silent_at: datetime
     silence: str = ""
 
     @property
     def arguments_hash(self) -> str:
+        """Binds an approval to exactly what was shown."""
+        return arguments_hash(self.arguments)
+
+
+def arguments_hash(self) -> str:
         """Binds an approval to exactly what was shown."""
         return arguments_hash(self.arguments)
 

@@ -6,23 +6,25 @@ two calls that take turns, and turns that bring nothing new. Polling tools are e
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
-from domain.contract import Contract
+from domain.contract import Contract, canonical, digest
 
 TIMES = 3  # a second identical call may be a check; a third is a habit
 
 
 class Deed(Contract):
-    """One executed call, reduced to what repeats."""
+    """One executed call, reduced to what repeats.
+
+    Attributes:
+        tool: Its name.
+        call: The call's spelling, as `withheld` has it.
+        result: Hash of what came back.
+    """
 
     tool: str
-    arguments: str
+    call: str
     result: str
-
-    @property
-    def call(self) -> tuple[str, str]:
-        """The call without what came back."""
-        return self.tool, self.arguments
 
 
 class Loop(StrEnum):
@@ -38,7 +40,7 @@ class Finding(Contract):
 
     kind: Loop
     tools: tuple[str, ...]
-    calls: tuple[tuple[str, str], ...]
+    calls: tuple[str, ...]
 
 
 def find_loop(deeds: Sequence[Deed]) -> Finding | None:
@@ -69,7 +71,7 @@ def _ping_pong(deeds: Sequence[Deed]) -> Finding | None:
     if len({deed.result for deed in tail}) == len(tail):
         return None
     calls = (tail[0].call, tail[1].call)
-    return Finding(kind=Loop.PING_PONG, tools=(calls[0][0], calls[1][0]), calls=calls)
+    return Finding(kind=Loop.PING_PONG, tools=(tail[0].tool, tail[1].tool), calls=calls)
 
 
 def _no_progress(deeds: Sequence[Deed]) -> Finding | None:
@@ -79,3 +81,8 @@ def _no_progress(deeds: Sequence[Deed]) -> Finding | None:
         return None
     calls = tuple(dict.fromkeys(deed.call for deed in tail))
     return Finding(kind=Loop.NO_PROGRESS, tools=(tail[0].tool,), calls=calls)
+
+
+def withheld(tool: str, arguments: dict[str, Any]) -> str:
+    """Return the spelling under which a call that led nowhere is remembered."""
+    return f"{tool} {digest(canonical(arguments), length=16)}"

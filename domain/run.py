@@ -1,17 +1,18 @@
 """What starts an agent run, what it remembers, and what it comes to."""
 
+import json
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from domain.approval import Decision
 from domain.budget import LimitsOverride, Spend
 from domain.contract import Contract, canonical
-from domain.loops import Deed
-from domain.messages import ROOT, Message, chain, link
+from domain.loops import Deed, withheld
+from domain.messages import ROOT, Message, ToolCall, chain, link
 from domain.spec import AgentSpec
 
 MAX_TASK_BYTES = 200_000
@@ -55,6 +56,8 @@ class AgentState(BaseModel):
         messages: The transcript, in order.
         base: Messages that a worker is known to hold under `base_head`.
         made: Ids of messages that an activity made and a worker may hold.
+        counted_tokens: Tokens of the last call, input and output, as its provider counted.
+        counted_messages: Messages that count covers.
         watched: Deeds since the loop detector last found something.
     """
 
@@ -66,18 +69,23 @@ class AgentState(BaseModel):
     base: int = 0
     base_head: str = ROOT
     head: str = ROOT
-    made: set[str] = set()
+    made: list[str] = []
     spend: Spend = Spend()
+    counted_tokens: int = 0
+    counted_messages: int = 0
     turns: list[Turn] = []
     decisions: list[Decision] = []
     ignored: list[str] = []
     writes: list[Effected] = []
+    undone: list[str] = []
+    not_done: list[str] = []
+    plan: list[str] = []
     watched: list[Deed] = []
     backtracks: int = 0
     forbid: tuple[str, ...] = ()
     route: int = 0
     revisions: int = 0
-    planned: bool = False
+    phase: Literal["start", "work"] = "start"
     worked_s: float = 0
     continued: int = 0
 
@@ -91,7 +99,7 @@ class AgentState(BaseModel):
         self.messages.append(message)
         self.head = link(self.head, message.id)
         if made:
-            self.made.add(message.id)
+            self.made.append(message.id)
 
     def hold(self) -> None:
         """Note that a worker holds the transcript up to here."""
@@ -103,9 +111,82 @@ class AgentState(BaseModel):
         """Return what a worker that holds the base still lacks, ids for what it made."""
         return tuple(m.id if m.id in self.made else m for m in self.messages[self.base :])
 
+    def at(self, turn: int) -> "AgentState":
+        """Return the state after `turn` model calls and what they led to.
+
+        Raises:
+            ValueError: The run has not come that far.
+        """
+        if not 0 <= turn <= len(self.turns):
+            raise ValueError(f"turn {turn}: the run has turns 0 to {len(self.turns)}")
+        if turn == len(self.turns):
+            end = len(self.messages)
+        else:
+            end = self.turns[turn].messages - 1  # up to where the next reply came
+        spent = self.turns[turn - 1] if turn else None
+        earlier = self.model_copy(deep=True)
+        earlier.messages = self.messages[:end]
+        earlier.turns = self.turns[:turn]
+        earlier.spend = Spend(
+            steps=turn,
+            tokens=spent.tokens if spent else 0,
+            cost_usd=spent.cost_usd if spent else Decimal(0),
+        )
+        earlier.counted_tokens = earlier.counted_messages = 0
+        earlier.watched, earlier.backtracks, earlier.forbid = [], 0, ()
+        earlier.rebase()
+        return earlier
+
+    def rebase(self) -> None:
+        """Start the chain over after messages were taken out: no worker holds this transcript.
+
+        Their bytes may still be there: what a worker made is asked for by its id.
+        """
+        self.head = chain(ROOT, (message.id for message in self.messages))
+        self.base, self.base_head = 0, ROOT
+        self.made = [message.id for message in self.messages if message.role != "user"]
+
+    def drop_tail(self, calls: tuple[str, ...]) -> None:
+        """Take out the last turns that only repeat `calls`, all but the first of each.
+
+        A turn that wrote anything stays: what happened must not be forgotten.
+        """
+        if self.writes:
+            return
+        repeats = self._repeating_turns(frozenset(calls))
+        if len(repeats) > len(calls):
+            self.messages = self.messages[: repeats[len(calls)]]
+            end = len(self.messages)
+            self.turns = [
+                turn.model_copy(update={"messages": min(turn.messages, end)})
+                for turn in self.turns
+            ]
+            self.counted_tokens = self.counted_messages = 0
+            self.rebase()
+
+    def _repeating_turns(self, calls: frozenset[str]) -> list[int]:
+        """Return where each of the last turns begins that makes nothing but `calls`."""
+        starts: list[int] = []
+        for index in range(len(self.messages) - 1, -1, -1):
+            message = self.messages[index]
+            if message.role == "tool":
+                continue
+            if not message.calls or not calls.issuperset(map(_spelling, message.calls)):
+                break
+            starts.append(index)
+        return starts[::-1]
+
     def proven(self) -> bool:
         """Whether the head is the hash of the messages."""
         return self.head == chain(ROOT, (message.id for message in self.messages))
+
+
+def _spelling(call: ToolCall) -> str:
+    try:
+        arguments = json.loads(call.arguments or "{}")
+    except ValueError:
+        return ""
+    return withheld(call.name, arguments) if isinstance(arguments, dict) else ""
 
 
 class AgentRequest(Contract):
@@ -161,6 +242,7 @@ class AgentResult(Contract):
     model: str = ""
     decisions: tuple[Decision, ...] = ()
     writes: tuple[Effected, ...] = ()
+    undone: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     head: str = ROOT
     continued: int = 0

@@ -14,7 +14,7 @@ async def lookup(key: str) -> str:
     Args:
         key: "<turn>|<bytes>": the turn, and the size of the text to return.
     """
-    _, _, size = key.partition("|")
+    _, _, size = key.rpartition("|")
     if not size.isdigit() or int(size) > len(_WORDS) // 2:
         raise ToolError(f"key {key!r}: expected '<turn>|<bytes>' with at most {len(_WORDS) // 2}")
     start = int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % (len(_WORDS) - int(size))

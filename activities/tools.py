@@ -1,0 +1,196 @@
+"""Runs any declared tool, as an activity of the tool's own name.
+
+What a tool's failure becomes is decided here once. Deterministic: a successful result that the
+model reads. Transient: a failed attempt, which Temporal retries by the tool's policy. A write
+that fails in any other way may have happened, and is left to the workflow as in doubt.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.heartbeat import beating
+from activities.transcripts import Transcripts
+from agents.toolkit import Tool, ToolContext, ToolError, ToolUnavailableError
+from domain.activity import (
+    TOOL_TRANSIENT,
+    TOOL_UNAVAILABLE,
+    ActOutcome,
+    ActRequest,
+    Reconciled,
+    ReconcileRequest,
+)
+from domain.messages import Message
+
+Act = Callable[[ActRequest], Awaitable[ActOutcome]]
+MAX_ERROR = 2_000
+
+
+class Artifacts(Protocol):
+    """Where results that are too large for a model are kept, shared by all workers."""
+
+    async def put(self, content: bytes, media_type: str) -> str:
+        """Keep `content` and return its id."""
+        ...
+
+    async def get(self, artifact_id: str) -> bytes | None:
+        """Return what is kept under `artifact_id`."""
+        ...
+
+
+class ToolActivities:
+    """Every tool of every agent, and `tools.reconcile`."""
+
+    def __init__(
+        self,
+        tools: Mapping[str, Tool],
+        transcripts: Transcripts,
+        artifacts: Artifacts,
+        database: str = "",
+    ) -> None:
+        self._tools = tools
+        self._transcripts = transcripts
+        self._artifacts = artifacts
+        self._database = database
+
+    def all(self, queue: str = "") -> Sequence[Callable[..., Any]]:
+        """Return the activities that a worker on the task queue `queue` registers.
+
+        Args:
+            queue: A rate-limited tool's queue; empty for the queue that runs start on.
+        """
+        tools = [tool for tool in self._tools.values() if tool.spec.queue == queue]
+        return [*(self._activity(tool) for tool in tools), *([] if queue else [self.reconcile])]
+
+    def queues(self) -> Mapping[str, float]:
+        """Return the queues of rate-limited tools, with calls per second over all workers."""
+        specs = [tool.spec for tool in self._tools.values()]
+        return {spec.queue: spec.rate_per_second for spec in specs if spec.queue}
+
+    def _activity(self, tool: Tool) -> Act:
+        @activity.defn(name=tool.spec.name)
+        async def act(request: ActRequest) -> ActOutcome:
+            return await self._act(tool, request)
+
+        return act
+
+    async def _act(self, tool: Tool, request: ActRequest) -> ActOutcome:
+        """Run one call. Idempotent only if the tool is."""
+        if request.schema_hash != tool.spec.schema_hash:
+            return ActOutcome(kind="changed", text=_changed(tool, request))
+        async with beating():
+            outcome = await self._outcome(tool, request)
+        # The message is left where the next model call looks first.
+        message = Message(role="tool", text=outcome.text, call_id=request.call_id)
+        self._transcripts.remember(message)
+        return outcome
+
+    async def _outcome(self, tool: Tool, request: ActRequest) -> ActOutcome:
+        try:
+            text = await self._call(tool, request)
+        except ToolError as error:
+            return ActOutcome(kind="error", text=f"error: {str(error)[:MAX_ERROR]}")
+        except ValidationError as error:
+            return ActOutcome(kind="error", text=f"error: {_invalid(error)}")
+        except ToolUnavailableError as error:
+            raise ApplicationError(
+                f"{tool.spec.name}: {error}",
+                type=TOOL_UNAVAILABLE,
+                next_retry_delay=error.retry_after,
+            ) from error
+        except Exception as error:
+            reason = f"{type(error).__name__}: {str(error)[:MAX_ERROR]}"
+            if tool.spec.writes or transient(error):
+                raise ApplicationError(
+                    f"{tool.spec.name}: {reason}", type=TOOL_TRANSIENT
+                ) from error
+            return ActOutcome(kind="error", text=f"error: {reason}")
+        return await self._cut(tool, text)
+
+    async def _call(self, tool: Tool, request: ActRequest) -> str:
+        context = self._context(request.key, request.tenant, request.data, of=request.of)
+        task = asyncio.ensure_future(tool(context, request.arguments))
+        async with asyncio.timeout(tool.spec.timeout_s):
+            if not tool.spec.writes:
+                return await task
+            try:
+                return await asyncio.shield(task)
+            except asyncio.CancelledError:
+                # A worker that stops, or a run that is cancelled, must not cut a write in two:
+                # it ends, its record is made, and nothing is in doubt.
+                if task.done():
+                    raise
+                return await task
+
+    def _context(self, key: str, tenant: str, data: dict[str, str], of: str = "") -> ToolContext:
+        return ToolContext(
+            run_id=activity.info().workflow_id or "",
+            tenant=tenant,
+            key=key,
+            data=data,
+            of=of,
+            database=self._database,
+            artifact=self._artifacts.get,
+        )
+
+    async def _cut(self, tool: Tool, text: str) -> ActOutcome:
+        """Keep a result that is too large as an artifact, and show its beginning."""
+        raw = text.encode("utf-8", "replace")
+        if len(raw) <= tool.spec.result_bytes:
+            return ActOutcome(kind="ok", text=raw.decode())
+        reference = await self._artifacts.put(raw, "text/plain")
+        shown = raw[: tool.spec.result_bytes].decode("utf-8", "ignore")
+        offset = len(shown.encode())
+        note = (
+            f"\n[cut: {offset} of {len(raw)} bytes shown; "
+            f'go on with read_artifact(reference="{reference}", offset={offset})]'
+        )
+        return ActOutcome(kind="ok", text=shown + note, artifact=reference)
+
+    @activity.defn(name="tools.reconcile")
+    async def reconcile(self, request: ReconcileRequest) -> Reconciled:
+        """Ask a tool whether the effect with a key happened. Idempotent: it only looks."""
+        tool = self._tools.get(request.tool)
+        if tool is None or tool.reconcile is None:
+            return Reconciled(happened="unknown")
+        context = self._context(request.key, request.tenant, request.data)
+        async with beating():
+            happened = await tool.reconcile(context)
+        if happened is None:
+            return Reconciled(happened="unknown")
+        if not happened:
+            return Reconciled(happened="no")
+        text = f"done: {tool.spec.name} took effect (found afterwards by its key)"
+        return Reconciled(happened="yes", text=text)
+
+
+def transient(error: BaseException) -> bool:
+    """Whether trying again may help: timeouts, connections, 408, 429 and 5xx."""
+    if isinstance(error, TimeoutError | ConnectionError):
+        return True
+    response = getattr(error, "response", None)
+    status = getattr(response, "status_code", None) or getattr(error, "status_code", None)
+    if isinstance(status, int):
+        return status in {408, 429} or status >= 500
+    # By name: an HTTP client or a database driver is the tool's choice, not ours to import.
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return bool(names & {"TransportError", "OperationalError", "InterfaceError"})
+
+
+def _changed(tool: Tool, request: ActRequest) -> str:
+    return (
+        f"tool {tool.spec.name!r} has schema {tool.spec.schema_hash} here and the run was started "
+        f"with {request.schema_hash}: deploy the version that the run knows, then retry"
+    )
+
+
+def _invalid(error: ValidationError) -> str:
+    parts = [
+        f"{'.'.join(map(str, item['loc'])) or 'arguments'}: {item['msg']}"
+        for item in error.errors(include_url=False, include_input=False)[:5]
+    ]
+    return "; ".join(parts)[:MAX_ERROR]

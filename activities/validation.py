@@ -1,0 +1,213 @@
+"""Checks between a model and the world: what it proposes, what comes back, what it answers.
+
+All are rules over values, milliseconds each, and run as local activities.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, NoReturn, TypeVar
+
+from jsonschema import Draft202012Validator
+from pydantic import ValidationError
+from temporalio import activity
+
+from agents.toolkit import Agent, AnswerToCheck
+from domain.activity import (
+    AnswerVerdict,
+    CheckAnswerRequest,
+    CheckCallsRequest,
+    CheckPlanRequest,
+    CheckResultsRequest,
+    Verdicts,
+)
+from domain.contract import canonical
+from domain.loops import withheld
+from domain.messages import ToolCall
+from domain.plan import Plan, problems
+from domain.tools import ToolSpec
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+MAX_ARGUMENTS = 100_000
+_INLINE = 4_000  # bytes; below it a thread's hand-over costs more than the check
+_MOST_PROBLEMS = 5
+# Phrases that address a model from inside data. A hit is shown with a warning, not dropped:
+# a ledger may quote them honestly.
+_INSTRUCTION = re.compile(
+    r"(ignore|disregard|forget)\s+(all\s+|any\s+|the\s+|your\s+)*(previous|prior|above|earlier)"
+    r"|you are now\b|new instructions\s*:|system prompt|</?(system|assistant)>",
+    re.IGNORECASE,
+)
+
+
+class ValidationActivities:
+    """The checks of one turn. Idempotent: they look at values and change nothing."""
+
+    def __init__(self, agents: Mapping[str, Agent]) -> None:
+        self._agents = agents
+
+    @activity.defn(name="check.calls")
+    async def check_calls(self, request: CheckCallsRequest) -> Verdicts:
+        """Refuse calls that could not run: unknown tool, no JSON, arguments that do not fit."""
+        size = sum(len(call.arguments) for call in request.calls)
+        return await _off_loop(size, _check_calls, request)
+
+    @activity.defn(name="check.results")
+    async def check_results(self, request: CheckResultsRequest) -> Verdicts:
+        """Flag results that address the model; refuse an error page in place of data."""
+        size = sum(len(text) for text in request.results.values())
+        return await _off_loop(size, _check_results, request)
+
+    @activity.defn(name="check.plan")
+    async def check_plan(self, request: CheckPlanRequest) -> AnswerVerdict:
+        """Say what is wrong with a plan."""
+        try:
+            plan = Plan.model_validate_json(request.text)
+        except ValidationError as error:
+            return AnswerVerdict(problems=_sentences(error))
+        found = problems(plan, frozenset(request.tools), request.steps_left)
+        return AnswerVerdict(problems=found)
+
+    @activity.defn(name="check.answer")
+    async def check_answer(self, request: CheckAnswerRequest) -> AnswerVerdict:
+        """Say what is wrong with an answer: its schema first, then the agent's rules."""
+        return await asyncio.to_thread(self._check_answer, request)
+
+    def _check_answer(self, request: CheckAnswerRequest) -> AnswerVerdict:
+        if not request.text.strip():
+            return AnswerVerdict(problems=("the answer is empty",))
+        agent = self._agents.get(request.agent)
+        if request.answer_schema is None:
+            return AnswerVerdict(problems=self._rules(agent, request, request.text))
+        try:
+            answer = strict_json(request.text)
+        except ValueError as error:
+            return AnswerVerdict(problems=(f"the answer is not JSON: {error}",))
+        if wrong := _schema_problems(request.answer_schema, answer):
+            return AnswerVerdict(problems=wrong)
+        confidence = _confidence(answer)
+        if agent is not None and agent.answer is not None:
+            try:
+                answer = agent.answer.model_validate(answer)
+            except ValidationError as error:
+                return AnswerVerdict(problems=_sentences(error))
+        return AnswerVerdict(problems=self._rules(agent, request, answer), confidence=confidence)
+
+    def _rules(
+        self, agent: Agent | None, request: CheckAnswerRequest, answer: Any
+    ) -> tuple[str, ...]:
+        """Run the rules that the run was started with; one that is gone is a problem."""
+        named = {check.__name__: check for check in agent.checks} if agent else {}
+        material = AnswerToCheck(answer=answer, task=request.task, made=request.made)
+        found: list[str] = []
+        for name in request.checks:
+            if name not in named:
+                found.append(f"rule {name!r} is not deployed; the answer cannot be checked")
+                continue
+            found.extend(named[name](material))
+        return tuple(found)
+
+
+async def _off_loop(size: int, check: Callable[[_In], _Out], request: _In) -> _Out:
+    if size < _INLINE:
+        return check(request)
+    return await asyncio.to_thread(check, request)
+
+
+def _check_calls(request: CheckCallsRequest) -> Verdicts:
+    tools = {tool.name: tool for tool in request.tools}
+    refused: dict[str, str] = {}
+    seen: set[str] = set()
+    for call in request.calls:
+        reason = _refusal(call, tools, request.forbid)
+        if call.id in seen:
+            reason = f"two calls have the id {call.id!r}"
+        seen.add(call.id)
+        if reason:
+            refused[call.id] = reason
+    return Verdicts(refused=refused) if refused else Verdicts()
+
+
+def _refusal(call: ToolCall, tools: Mapping[str, ToolSpec], forbid: tuple[str, ...]) -> str:
+    tool = tools.get(call.name)
+    if tool is None:
+        return f"there is no tool {call.name!r}; the tools are {sorted(tools)}"
+    if len(call.arguments) > MAX_ARGUMENTS:
+        return f"the arguments have {len(call.arguments)} characters; {MAX_ARGUMENTS} are allowed"
+    try:
+        arguments = strict_json(call.arguments or "{}")
+    except ValueError as error:
+        return f"the arguments are not JSON: {error}"
+    if not isinstance(arguments, dict):
+        return f"the arguments must be a JSON object, not {type(arguments).__name__}"
+    if withheld(call.name, arguments) in forbid:
+        return "this call was repeated without any gain and is withheld; try another way"
+    wrong = _schema_problems(tool.parameters, arguments)
+    return f"arguments of {call.name!r}: {'; '.join(wrong)}" if wrong else ""
+
+
+def _check_results(request: CheckResultsRequest) -> Verdicts:
+    refused: dict[str, str] = {}
+    flagged: dict[str, str] = {}
+    for call_id, text in request.results.items():
+        if text.lstrip()[:200].lower().startswith(("<!doctype html", "<html")):
+            refused[call_id] = "the tool returned a web page in place of its result"
+        elif found := _INSTRUCTION.search(text):
+            flagged[call_id] = f"it contains {found[0]!r}"
+    named = {"refused": refused, "flagged": flagged}
+    return Verdicts(**{name: found for name, found in named.items() if found})
+
+
+def strict_json(text: str) -> Any:  # noqa: ANN401 - JSON
+    """Parse `text` as RFC 8259 has it: no NaN, no key twice.
+
+    Raises:
+        ValueError: It is not that, or is nested too deeply to be read.
+    """
+    try:
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object has the same key twice")
+    return found
+
+
+@lru_cache(maxsize=512)
+def _validator(schema: bytes) -> Draft202012Validator:
+    return Draft202012Validator(json.loads(schema))
+
+
+def _schema_problems(schema: Mapping[str, Any], value: Any) -> tuple[str, ...]:
+    found: list[str] = []
+    validator = _validator(canonical(schema))
+    for error in validator.iter_errors(value):  # pyright: ignore[reportUnknownMemberType]
+        where = "/".join(str(part) for part in error.absolute_path) or "top level"
+        found.append(f"{where}: {error.message[:300]}")
+        if len(found) == _MOST_PROBLEMS:
+            break
+    return tuple(found)
+
+
+def _sentences(error: ValidationError) -> tuple[str, ...]:
+    return tuple(
+        f"{'/'.join(str(part) for part in item['loc']) or 'top level'}: {item['msg']}"
+        for item in error.errors(include_url=False, include_input=False)[:_MOST_PROBLEMS]
+    )
+
+
+def _confidence(answer: Any) -> float | None:
+    stated = answer.get("confidence") if isinstance(answer, dict) else None
+    return float(stated) if isinstance(stated, int | float) else None

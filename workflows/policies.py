@@ -1,0 +1,96 @@
+"""Every timeout and retry policy of the workflows, with the reason for its value."""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+from domain.activity import BUDGET_SPENT, ROUTE_UNUSABLE, TRANSCRIPT_MISS
+from domain.tools import ToolSpec
+
+# A killed worker is noticed after this. Shorter, and a busy worker is taken for a dead one.
+HEARTBEAT = timedelta(seconds=3)
+
+# After this a stopped run fails with its summary: nobody came.
+STOPPED_TIMEOUT = timedelta(days=7)
+
+
+class Policy(TypedDict, total=False):
+    """Keyword arguments of `workflow.execute_activity`."""
+
+    task_queue: str
+    schedule_to_close_timeout: timedelta
+    start_to_close_timeout: timedelta
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
+
+
+class LocalPolicy(TypedDict, total=False):
+    """Keyword arguments of `workflow.execute_local_activity`."""
+
+    start_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+# Providers answer long prompts in minutes, so an attempt may last five. The provider's own
+# delay, where it names one, replaces the interval.
+_THINK_RETRIES = RetryPolicy(
+    initial_interval=timedelta(milliseconds=250),
+    backoff_coefficient=3,
+    maximum_interval=timedelta(seconds=60),
+    maximum_attempts=6,
+    non_retryable_error_types=[TRANSCRIPT_MISS, BUDGET_SPENT, ROUTE_UNUSABLE],
+)
+
+# Rules over values: milliseconds. A second attempt is for a worker that is short of breath.
+CHECK = LocalPolicy(
+    start_to_close_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3),
+)
+
+# Reads and idempotent writes of our own database.
+RECORD = Policy(
+    start_to_close_timeout=timedelta(seconds=30),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(milliseconds=200),
+        maximum_interval=timedelta(seconds=10),
+        maximum_attempts=6,
+    ),
+)
+
+
+def think(left: timedelta) -> Policy:
+    """Return the policy of a model call when the run has `left` of its wall clock.
+
+    The wall clock bounds all attempts together, so that retries cannot outlast it.
+    """
+    return Policy(
+        start_to_close_timeout=min(timedelta(minutes=5), left),
+        schedule_to_close_timeout=left,
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=_THINK_RETRIES,
+    )
+
+
+def tool(tool: ToolSpec) -> Policy:
+    """Return the policy of a call of `tool`.
+
+    No schedule-to-close: time in a queue must not turn a write that never began into one
+    whose outcome is unknown. The attempts are bounded, and so is each.
+    """
+    policy = Policy(
+        # The tool's own timeout ends it first, and says more than the server's would.
+        start_to_close_timeout=timedelta(seconds=tool.timeout_s + 5),
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=RetryPolicy(
+            initial_interval=timedelta(milliseconds=500),
+            backoff_coefficient=2,
+            maximum_interval=timedelta(seconds=30),
+            maximum_attempts=tool.tries,
+        ),
+    )
+    if tool.queue:
+        policy["task_queue"] = tool.queue
+    return policy

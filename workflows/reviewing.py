@@ -1,0 +1,292 @@
+"""Judging what the model says: its plan, its answer, and whether it goes in circles."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from temporalio import workflow
+
+from workflows import policies
+from workflows.attended import AbortedError, Attended
+from workflows.thinking import Thinker
+
+with workflow.unsafe.imports_passed_through():
+    from domain.activity import (
+        AnswerVerdict,
+        CallMade,
+        CheckAnswerRequest,
+        CheckPlanRequest,
+        Reply,
+    )
+    from domain.approval import Decision, Form
+    from domain.loops import find_loop
+    from domain.messages import ROOT, Message
+    from domain.plan import Plan
+    from domain.run import AgentRequest, AgentState
+    from domain.spec import AgentSpec
+
+_PLAN_TRIES = 3
+_ASK_PLAN = (
+    "Before you begin, write your plan as JSON: "
+    '{"steps": [{"action": "…", "tools": ["tool_name"]}]}. Tools: '
+)
+
+
+class Reviewer:
+    """Sends back what is wrong, and puts before a person what cannot be settled."""
+
+    def __init__(
+        self,
+        request: AgentRequest,
+        state: AgentState,
+        spec: AgentSpec,
+        desk: Attended,
+        thinker: Thinker,
+    ) -> None:
+        self._request = request
+        self._state = state
+        self._spec = spec
+        self._desk = desk
+        self._thinker = thinker
+        self.answer: Any = None
+
+    def _say(self, text: str) -> None:
+        """Put a message of the run's own behind the transcript."""
+        self._state.add(Message(role="user", text=text), made=False)
+
+    # --- the plan
+
+    async def plan(self) -> None:
+        """Have a plan written, checked and, where the policy says so, approved."""
+        if self._spec.plan == "none":
+            return
+        self._say(_ASK_PLAN + ", ".join(sorted(self._spec.tool_names)))
+        wrong: tuple[str, ...] = ()
+        for _ in range(_PLAN_TRIES):
+            reply = await self._thinker.think(plan=True)
+            wrong = await self._plan_problems(reply.message.text)
+            if not wrong:
+                break
+            self._say(f"The plan was refused: {'; '.join(wrong)}. Write it again.")
+        if wrong:
+            await self._without_plan(wrong)
+            return
+        plan = Plan.model_validate_json(self._state.messages[-1].text)
+        if self._spec.plan == "approved":
+            plan = await self._approved(plan)
+        self._state.plan = [step.action for step in plan.steps]
+        self._say("The plan is accepted. Begin.")
+
+    async def _plan_problems(self, text: str) -> tuple[str, ...]:
+        request = CheckPlanRequest(
+            text=text,
+            tools=tuple(sorted(self._spec.tool_names)),
+            steps_left=self._spec.limits.steps - self._state.spend.steps,
+        )
+        verdict = await workflow.execute_local_activity(
+            "check.plan", request, result_type=AnswerVerdict, **policies.CHECK
+        )
+        return verdict.problems
+
+    async def _approved(self, plan: Plan) -> Plan:
+        shown = plan.model_dump(mode="json")
+
+        async def check(changed: dict[str, Any]) -> str:
+            return "; ".join(await self._plan_problems(json.dumps(changed)))
+
+        form = self._form(
+            "plan",
+            "begin with this plan",
+            "the agent's policy asks for the plan to be approved",
+            (
+                ("approve", "the run begins"),
+                ("reject", "the run ends"),
+                ("modify", 'it begins with yours: {"arguments": {"steps": […]}}'),
+            ),
+            shown,
+        )
+        decision = await self._desk.ask(form, check)
+        if not decision.granted:
+            raise AbortedError(_because("the plan was not approved", decision))
+        changed = decision.arguments or shown
+        if changed != shown:
+            self._say(f"A person changed the plan to: {json.dumps(changed)}")
+        return Plan.model_validate(changed)
+
+    async def _without_plan(self, wrong: tuple[str, ...]) -> None:
+        form = self._form(
+            "no_plan",
+            "begin without a plan",
+            f"{_PLAN_TRIES} plans were refused; the last one: {'; '.join(wrong)}",
+            (("approve", "the run begins without one"), ("reject", "the run ends")),
+        )
+        decision = await self._desk.ask(form)
+        if not decision.granted:
+            raise AbortedError(_because("no plan that can be followed", decision))
+        self._say(f"Begin without a plan. {decision.reason}".strip())
+
+    # --- the answer
+
+    async def accepts(self, reply: Reply) -> bool:
+        """Whether the run may end with this answer; if not, the model was told why.
+
+        Raises:
+            AbortedError: A person refused the answer for good.
+        """
+        text = reply.message.text
+        verdict = await self._verdict(text)
+        problems = verdict.problems
+        if reply.finish == "length":
+            problems = ("the answer was cut at the output limit; give a shorter one", *problems)
+        if problems and self._state.revisions < self._spec.revisions:
+            self._state.revisions += 1
+            self._say(f"The answer was refused: {'; '.join(problems)}. Answer again.")
+            return False
+        why = self._why_a_person(verdict, problems)
+        if not why:
+            self.answer = self._parsed(text)
+            return True
+        return await self._ask_about(text, why)
+
+    async def _verdict(self, text: str) -> AnswerVerdict:
+        request = CheckAnswerRequest(
+            agent=self._spec.name,
+            text=text,
+            answer_schema=self._spec.answer_schema,
+            checks=self._spec.checks,
+            made=self._made() if self._spec.checks else (),
+            task=self._request.task,
+        )
+        return await workflow.execute_local_activity(
+            "check.answer", request, result_type=AnswerVerdict, **policies.CHECK
+        )
+
+    def _made(self) -> tuple[CallMade, ...]:
+        texts = {m.call_id: m.text for m in self._state.messages if m.role == "tool"}
+        return tuple(
+            CallMade(tool=call.name, arguments=_object(call.arguments), text=texts[call.id])
+            for message in self._state.messages
+            for call in message.calls
+            if call.id in texts
+        )
+
+    def _why_a_person(self, verdict: AnswerVerdict, problems: tuple[str, ...]) -> str:
+        policy = self._spec.approvals
+        if problems:
+            return f"it was refused {self._state.revisions + 1} times: {'; '.join(problems)}"
+        stated = verdict.confidence
+        if policy.below_confidence and stated is not None and stated < policy.below_confidence:
+            return f"its confidence is {stated}, under {policy.below_confidence}"
+        if policy.sample_rate and workflow.random().random() < policy.sample_rate:
+            return "it was drawn for review"
+        return ""
+
+    async def _ask_about(self, text: str, why: str) -> bool:
+        shown = self._parsed(text)
+        as_object = shown if isinstance(shown, dict) else {"answer": shown}
+
+        async def check(changed: dict[str, Any]) -> str:
+            changed_text = _text(changed, structured=isinstance(shown, dict))
+            return "; ".join((await self._verdict(changed_text)).problems)
+
+        form = self._form(
+            "answer",
+            "accept this answer",
+            why,
+            (
+                ("approve", "the run ends with this answer"),
+                ("reject", "it goes back to the model with your reason; without one the run ends"),
+                ("modify", 'the run ends with yours: {"arguments": {…}}'),
+            ),
+            as_object,
+        )
+        decision = await self._desk.ask(form, check)
+        if decision.granted:
+            changed = decision.arguments or as_object
+            self.answer = self._parsed(_text(changed, structured=isinstance(shown, dict)))
+            return True
+        if decision.verdict == "silence" or not decision.reason:
+            raise AbortedError(_because("the answer was not accepted", decision))
+        self._say(f"A person refused the answer: {decision.reason}. Answer again.")
+        return False
+
+    def _parsed(self, text: str) -> Any:
+        if self._spec.answer_schema is None:
+            return text
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+
+    # --- loops
+
+    async def look_for_loops(self) -> None:
+        """Turn a run round that repeats itself; the second time, ask a person."""
+        found = find_loop(self._state.watched)
+        if found is None:
+            return
+        self._state.watched.clear()
+        self._state.backtracks += 1
+        what = f"{found.kind}: {', '.join(found.tools)}"
+        if self._state.backtracks > 1:
+            await self._ask_stuck(what)
+            return
+        self._state.forbid = tuple(dict.fromkeys((*self._state.forbid, *found.calls)))
+        self._state.drop_tail(found.calls)
+        self._say(
+            f"You are going in circles ({what}). The repeated calls are withheld and their "
+            "repetitions were taken out of this conversation. Take another way, or answer "
+            "with what you have and say what is missing."
+        )
+
+    async def _ask_stuck(self, what: str) -> None:
+        form = self._form(
+            "stuck",
+            "let the run go on",
+            f"it goes in circles for the {self._state.backtracks}. time ({what})",
+            (
+                ("approve", "it goes on, with your reason as a hint"),
+                ("reject", "it ends here"),
+            ),
+        )
+        decision = await self._desk.ask(form)
+        if not decision.granted:
+            raise AbortedError(_because(f"it went in circles ({what})", decision))
+        self._say(f"You are going in circles ({what}). A person says: {decision.reason or 'go on'}")
+
+    def _form(
+        self,
+        kind: str,
+        title: str,
+        why: str,
+        options: tuple[tuple[str, str], ...],
+        arguments: dict[str, Any] | None = None,
+    ) -> Form:
+        calls = [f"{call.name} {call.arguments}" for m in self._state.messages for call in m.calls]
+        return Form(
+            kind=kind,
+            title=title,
+            why=why,
+            request=self._request.task,
+            done=tuple(calls[-8:]),
+            options=options,
+            arguments=arguments,
+        )
+
+
+def _because(what: str, decision: Decision) -> str:
+    if decision.verdict == "silence":
+        return f"{what}: nobody answered in time"
+    return f"{what}: {decision.reason}" if decision.reason else what
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _text(changed: dict[str, Any], *, structured: bool) -> str:
+    return json.dumps(changed) if structured else str(changed.get("answer", ""))
