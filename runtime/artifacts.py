@@ -15,10 +15,9 @@ class ArtifactNotFound(LookupError):
 
 
 @dataclass(frozen=True)
-class Artifact:
-    """A stored content. `size` is the whole's, also where `content` is a part."""
+class Page:
+    """A part of an artifact; `size` is the whole's."""
 
-    id: str
     content: bytes
     media_type: str
     size: int
@@ -51,25 +50,34 @@ class Artifacts:
             )
         return artifact_id
 
-    async def get(self, artifact_id: str, offset: int = 0, length: int | None = None) -> Artifact:
-        """Return the artifact, or `length` bytes of it from `offset`.
+    async def get(self, artifact_id: str) -> bytes | None:
+        """Return what is kept under `artifact_id`, None where nothing is."""
+        query = select(ARTIFACTS.c.content).where(ARTIFACTS.c.id == artifact_id)
+        async with self._database.transaction() as connection:
+            content = (await connection.execute(query)).scalar_one_or_none()
+        return None if content is None else bytes(content)
+
+    async def page(self, artifact_id: str, offset: int = 0, length: int = 65_536) -> Page:
+        """Return `length` bytes of an artifact from `offset`, without reading the rest.
 
         Raises:
             ArtifactNotFound: no such id.
         """
         whole = ARTIFACTS.c.content
-        content = whole
-        if offset or length is not None:
-            bounds = (offset + 1,) if length is None else (offset + 1, length)
-            content = func.substr(whole, *bounds, type_=whole.type)
-        query = select(content, ARTIFACTS.c.media_type, func.length(whole)).where(
-            ARTIFACTS.c.id == artifact_id
-        )
+        query = select(
+            func.substr(whole, offset + 1, length, type_=whole.type),
+            ARTIFACTS.c.media_type,
+            func.length(whole),
+        ).where(ARTIFACTS.c.id == artifact_id)
         async with self._database.transaction() as connection:
             row = (await connection.execute(query)).one_or_none()
         if row is None:
-            raise ArtifactNotFound(
-                f"no artifact {artifact_id!r} in {self._database!r}; "
-                "point HOLDFAST_DATABASE_URL at the database that the run used"
-            )
-        return Artifact(id=artifact_id, content=bytes(row[0]), media_type=row[1], size=row[2])
+            raise self.not_found(artifact_id)
+        return Page(content=bytes(row[0]), media_type=row[1], size=row[2])
+
+    def not_found(self, artifact_id: str) -> ArtifactNotFound:
+        """Return the error that says where the artifact was looked for."""
+        return ArtifactNotFound(
+            f"no artifact {artifact_id!r} in {self._database!r}; "
+            "point HOLDFAST_DATABASE_URL at the database that the run used"
+        )

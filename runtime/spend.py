@@ -1,81 +1,131 @@
 """What was spent, outside the histories: a reset forgets turns, a bill does not."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, case, func, select
 
 from runtime.database import Database
 from runtime.tables import SPEND
 
 _NANO: Final = 1_000_000_000
+_Reserved = TypeVar("_Reserved")
 
 
 @dataclass(frozen=True)
-class Spend:
-    """A sum over model calls."""
+class Spent:
+    """What a logical run has cost.
+
+    Attributes:
+        calls: Attempts that settled with a cost.
+        tokens: Settled and reserved together.
+        cost_usd: The same in money.
+        lost_calls: Attempts that never reported back; their reservation stays on the books.
+    """
 
     calls: int
-    input_tokens: int
-    output_tokens: int
+    tokens: int
     cost_usd: Decimal
+    lost_calls: int
 
 
-class SpendLedger:
-    """One row a model call; the key makes a repeated record the same row."""
+def _sum(amount: Any) -> Any:
+    return func.coalesce(func.sum(amount), 0)
 
-    def __init__(self, database: Database) -> None:
+
+def _lost(amount: Any) -> Any:
+    """Sum what other attempts of this turn reserved and never settled."""
+    columns = SPEND.c
+    vanished = (
+        (columns.turn == bindparam("turn"))
+        & (columns.attempt != bindparam("attempt"))
+        & columns.settled.is_(False)
+    )
+    return _sum(case((vanished, amount), else_=0))
+
+
+# Built once: they run twice in every turn of every run.
+_STANDING: Final = select(
+    _sum(SPEND.c.tokens),
+    _sum(SPEND.c.cost_nano_usd),
+    _lost(SPEND.c.tokens),
+    _lost(SPEND.c.cost_nano_usd),
+).where(SPEND.c.lineage == bindparam("lineage"))
+_OF_RUN: Final = select(
+    _sum(case((SPEND.c.settled & (SPEND.c.tokens > 0), 1), else_=0)),
+    _sum(SPEND.c.tokens),
+    _sum(SPEND.c.cost_nano_usd),
+    _sum(case((SPEND.c.settled.is_(False), 1), else_=0)),
+).where(SPEND.c.lineage == bindparam("lineage"))
+
+
+class SpendLedger(Generic[_Reserved]):
+    """One row an attempt of a model call: reserved before it is sent, settled after the reply.
+
+    `reserved` makes the answer to a reservation from `total_tokens`, `total_cost_usd`,
+    `lost_tokens` and `lost_cost_usd`: its type belongs to whoever asks.
+    """
+
+    def __init__(self, database: Database, reserved: Callable[..., _Reserved]) -> None:
         self._database = database
+        self._reserved = reserved
+        row = database.insert(SPEND)
+        self._put = row.on_conflict_do_update(
+            index_elements=["lineage", "turn", "attempt"],
+            set_={
+                name: row.excluded[name] for name in ("tokens", "cost_nano_usd", "settled", "at")
+            },
+        )
 
-    async def record(
-        self,
-        *,
-        run_id: str,
-        key: str,
-        agent: str,
-        tenant: str,
-        model: str,
-        input_tokens: int,
-        output_tokens: int,
-        cost_usd: Decimal,
+    async def reserve(
+        self, lineage: str, turn: int, attempt: str, tokens: int, cost_usd: Decimal
+    ) -> _Reserved:
+        """Put an attempt's worst case on the books, and return where the run stands with it."""
+        row = _row(lineage, turn, attempt, tokens, cost_usd, settled=False)
+        who = {"lineage": lineage, "turn": turn, "attempt": attempt}
+        async with self._database.transaction() as connection:
+            await connection.execute(self._put, row)
+            standing = (await connection.execute(_STANDING, who)).one()
+        total_tokens, total_nano, lost_tokens, lost_nano = map(int, standing)
+        return self._reserved(
+            total_tokens=total_tokens,
+            total_cost_usd=_usd(total_nano),
+            lost_tokens=lost_tokens,
+            lost_cost_usd=_usd(lost_nano),
+        )
+
+    async def settle(
+        self, lineage: str, turn: int, attempt: str, tokens: int, cost_usd: Decimal
     ) -> None:
-        """Record a call under (`run_id`, `key`). Idempotent: the last record of a key holds.
-
-        So a reservation may be written first under the same key, and settled after the reply.
-        """
-        row = {
-            "agent": agent,
-            "tenant": tenant,
-            "model": model,
-            "input_tokens": input_tokens,
-            "output_tokens": output_tokens,
-            "cost_nano_usd": int((cost_usd * _NANO).to_integral_value()),
-            "at": datetime.now(UTC),
-        }
-        statement = (
-            self._database.insert(SPEND)
-            .values(run_id=run_id, key=key, **row)
-            .on_conflict_do_update(index_elements=["run_id", "key"], set_=row)
-        )
+        """Replace an attempt's reservation by what it cost. Idempotent."""
+        row = _row(lineage, turn, attempt, tokens, cost_usd, settled=True)
         async with self._database.transaction() as connection:
-            await connection.execute(statement)
+            await connection.execute(self._put, row)
 
-    async def of_run(self, run_id: str) -> Spend:
-        """Return what a run spent, over all its attempts and resets."""
-        columns = SPEND.c
-        query = select(
-            func.count(),
-            func.coalesce(func.sum(columns.input_tokens), 0),
-            func.coalesce(func.sum(columns.output_tokens), 0),
-            func.coalesce(func.sum(columns.cost_nano_usd), 0),
-        ).where(columns.run_id == run_id)
+    async def of_run(self, lineage: str) -> Spent:
+        """Return what a logical run spent, over all its attempts, resumes and resets."""
         async with self._database.transaction() as connection:
-            calls, read, written, nano = (await connection.execute(query)).one()
-        return Spend(
-            calls=calls,
-            input_tokens=int(read),
-            output_tokens=int(written),
-            cost_usd=Decimal(int(nano)) / _NANO,
-        )
+            sums = (await connection.execute(_OF_RUN, {"lineage": lineage})).one()
+        calls, tokens, nano, lost = map(int, sums)
+        return Spent(calls=calls, tokens=tokens, cost_usd=_usd(nano), lost_calls=lost)
+
+
+def _row(
+    lineage: str, turn: int, attempt: str, tokens: int, cost_usd: Decimal, *, settled: bool
+) -> dict[str, Any]:
+    return {
+        "lineage": lineage,
+        "turn": turn,
+        "attempt": attempt,
+        "tokens": tokens,
+        "cost_nano_usd": int((cost_usd * _NANO).to_integral_value()),
+        "settled": settled,
+        "at": datetime.now(UTC),
+    }
+
+
+def _usd(nano: int) -> Decimal:
+    return Decimal(nano) / _NANO

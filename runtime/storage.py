@@ -58,10 +58,13 @@ class ArtifactDriver(StorageDriver):
         Raises:
             ArtifactNotFound: the database here is not the one that the payload was stored in.
         """
-        return [
-            Payload.FromString((await self._artifacts.get(claim.claim_data["id"])).content)
-            for claim in claims
-        ]
+        return [await self._retrieve(claim.claim_data["id"]) for claim in claims]
+
+    async def _retrieve(self, artifact_id: str) -> Payload:
+        content = await self._artifacts.get(artifact_id)
+        if content is None:
+            raise self._artifacts.not_found(artifact_id)
+        return Payload.FromString(content)
 
 
 def data_converter(database: Database) -> DataConverter:

@@ -5,10 +5,12 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     String,
@@ -65,17 +67,14 @@ DEAD_LETTERS: Final = Table(
 SPEND: Final = Table(
     "spend",
     METADATA,
-    Column("run_id", String(255), primary_key=True),
-    Column("key", String(128), primary_key=True),
-    Column("agent", String(64), nullable=False),
-    Column("tenant", String(64), nullable=False),
-    Column("model", String(128), nullable=False),
-    Column("input_tokens", BigInteger, nullable=False),
-    Column("output_tokens", BigInteger, nullable=False),
+    Column("lineage", String(255), primary_key=True),
+    Column("turn", Integer, primary_key=True),
+    Column("attempt", String(255), primary_key=True),
+    Column("tokens", BigInteger, nullable=False),
     # Billionths of a dollar: a token can cost less than a millionth, and sums stay exact.
     Column("cost_nano_usd", BigInteger, nullable=False),
+    Column("settled", Boolean, nullable=False),
     Column("at", Instant, nullable=False),
-    Index("spend_by_agent", "agent", "at"),
 )
 
 RUNS: Final = Table(

@@ -36,13 +36,14 @@ async def test_an_artifact_is_stored_once_and_read_in_parts(database: Database) 
 
     first = await artifacts.put(b"hello world", "text/plain")
     second = await artifacts.put(b"hello world", "text/plain")
-    part = await artifacts.get(first, offset=6, length=3)
+    part = await artifacts.page(first, offset=6, length=3)
 
     assert first == second
+    assert await artifacts.get(first) == b"hello world"
     assert (part.content, part.size, part.media_type) == (b"wor", 11, "text/plain")
 
 
 async def test_an_unknown_artifact_says_where_it_was_looked_for(database: Database) -> None:
     """A missing artifact is a typed error that names the id and the database."""
     with pytest.raises(ArtifactNotFound, match=r"no artifact 'absent' in sqlite"):
-        await Artifacts(database).get("absent")
+        await Artifacts(database).page("absent")

@@ -57,17 +57,14 @@ def _create_evidence() -> None:
 def _create_accounts() -> None:
     op.create_table(
         "spend",
-        sa.Column("run_id", sa.String(255), primary_key=True),
-        sa.Column("key", sa.String(128), primary_key=True),
-        sa.Column("agent", sa.String(64), nullable=False),
-        sa.Column("tenant", sa.String(64), nullable=False),
-        sa.Column("model", sa.String(128), nullable=False),
-        sa.Column("input_tokens", sa.BigInteger, nullable=False),
-        sa.Column("output_tokens", sa.BigInteger, nullable=False),
+        sa.Column("lineage", sa.String(255), primary_key=True),
+        sa.Column("turn", sa.Integer, primary_key=True),
+        sa.Column("attempt", sa.String(255), primary_key=True),
+        sa.Column("tokens", sa.BigInteger, nullable=False),
         sa.Column("cost_nano_usd", sa.BigInteger, nullable=False),
+        sa.Column("settled", sa.Boolean, nullable=False),
         sa.Column("at", _MOMENT, nullable=False),
     )
-    op.create_index("spend_by_agent", "spend", ["agent", "at"])
     op.create_table(
         "runs",
         sa.Column("run_id", sa.String(255), primary_key=True),
