@@ -75,9 +75,7 @@ class Server:
         for writer in list(self._open):
             writer.transport.abort()
 
-    async def _connection(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         try:
             while (request := await _read(reader)) is not None:

@@ -64,8 +64,8 @@ class MisbehaveError(ValueError):
 def parse_rule(text: str) -> dict[str, Any]:
     """Read `kind,name=value,...`, for example `rate_limit,agent=auditor,rate=0.2`."""
     kind, *rest = (part.strip() for part in text.split(","))
-    settings = dict(part.partition("=")[::2] for part in rest)
-    return {"kind": kind, **settings}
+    pairs = (part.partition("=") for part in rest)
+    return {"kind": kind, **{name: value for name, _, value in pairs}}
 
 
 def parse(texts: Iterable[str], seed: int = 0) -> Misbehave:

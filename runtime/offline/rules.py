@@ -7,19 +7,16 @@ from functools import cache
 from types import ModuleType
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from agents.offline import Call, Conversation, Reply, answer, plan
 from domain.contract import digest
+from domain.plan import Plan
 
 # How every system prompt begins here; it is all that says whose rules to follow.
 _AGENT: Final = re.compile(r"Agent: ([a-z][a-z0-9_]*)(?: \(prompt .*\))?\s*")
 _DEEPEST: Final = 20
-_LEAVES: Final[dict[str, Any]] = {
-    "string": "stand-in",
-    "integer": 0,
-    "number": 0,
-    "boolean": False,
-    "null": None,
-}
+_TEXT: Final = "stand-in"
 _FORMATS: Final = {
     "date": "2000-01-01",
     "date-time": "2000-01-01T00:00:00Z",
@@ -52,13 +49,23 @@ def rules_of(agent: str) -> ModuleType | None:
 def reply_to(agent: str, conversation: Conversation) -> Reply:
     """Return what `agent`'s stand-in says."""
     rules = rules_of(agent)
+    if conversation.asks_plan:
+        own = rules.reply(conversation) if rules is not None else Reply()
+        return own if _is_plan(own) else plan(conversation)
     if rules is not None:
         return rules.reply(conversation)
-    if conversation.asks_plan:
-        return plan(conversation)
     if conversation.wants is not None:
         return answer(smallest(conversation.wants))
     return answer("This is the offline stand-in, not a language model; it has no rules for this.")
+
+
+def _is_plan(reply: Reply) -> bool:
+    """Whether the agent's rules gave a plan; rules without an opinion answer something else."""
+    try:
+        Plan.model_validate_json(reply.text)
+    except ValidationError:
+        return False
+    return not reply.calls
 
 
 def latency_ms(agent: str, conversation: Conversation) -> float:
@@ -128,8 +135,8 @@ def _of_type(schema: dict[str, Any], defs: dict[str, Any], depth: int) -> Any:
         item = schema.get("items", {})
         return [_smallest(item, defs, depth + 1) for _ in range(schema.get("minItems", 0))]
     if kind == "string":
-        text = _FORMATS.get(schema.get("format", ""), _LEAVES["string"])
+        text = _FORMATS.get(schema.get("format", ""), _TEXT)
         return text.ljust(schema.get("minLength", 0), ".")
     if kind in {"integer", "number"}:
         return schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
-    return _LEAVES.get(kind)
+    return False if kind == "boolean" else None

@@ -1,0 +1,178 @@
+"""What the stand-in's server answers: two protocols, its counts, and the faults set for it."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Final
+
+import orjson
+
+from agents.offline import Reply
+from domain.contract import digest
+from runtime.offline import rules
+from runtime.offline.http import Request, Response
+from runtime.offline.misbehaviour import Dice, Misbehave, MisbehaveError, Rule, load, parse_rule
+from runtime.offline.protocols import (
+    PROTOCOLS,
+    Asked,
+    Failed,
+    Protocol,
+    fingerprint,
+)
+from runtime.offline.stats import CallRecord, Stats
+
+NOTICE: Final = {"x-holdfast-stand-in": "offline model, not a language model"}
+_OVERSIZED: Final = 2_000_000
+
+
+@dataclass(frozen=True)
+class _Exchange:
+    """One model call on its way through the stand-in."""
+
+    protocol: Protocol
+    request: Request
+    asked: Asked
+    agent: str
+    record: CallRecord
+    faults: dict[str, Rule]
+
+
+class App:
+    """The stand-in's state: faults and counts; conversations are in the requests."""
+
+    def __init__(self, setting: Misbehave) -> None:
+        self._dice = Dice(setting)
+        self._stats = Stats()
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        if request.path in PROTOCOLS and request.method == "POST":
+            return await self._complete(PROTOCOLS[request.path], request)
+        if request.path == "/misbehave":
+            return self._misbehave(request)
+        if request.method != "GET":
+            return _json({"error": {"message": f"{request.method} {request.path} is unknown"}}, 404)
+        return self._told(request.path)
+
+    def _told(self, path: str) -> Response:
+        if path == "/healthz":
+            return _json({"ok": True, "serves": "offline stand-in"})
+        if path == "/v1/models":
+            model = {"id": "offline-stand-in", "object": "model", "created": 0, "owned_by": "you"}
+            return _json({"object": "list", "data": [model]})
+        if path == "/stats":
+            return _json(self._stats.all())
+        if path.startswith("/stats/"):
+            # A run is known here by its opaque id; a logical run's own name is taken as well.
+            name = path.removeprefix("/stats/")
+            found = self._stats.of(name)
+            return _json(found if found["calls"] else self._stats.of(digest("caller", name)))
+        return _json({"error": {"message": f"nothing at {path}"}}, 404)
+
+    def _misbehave(self, request: Request) -> Response:
+        """Show (GET), replace (POST) or clear (DELETE) the faults."""
+        try:
+            if request.method == "POST":
+                wanted = orjson.loads(request.body)
+                wanted["rules"] = [
+                    parse_rule(rule) if isinstance(rule, str) else rule
+                    for rule in wanted.get("rules", [])
+                ]
+                self._dice = Dice(load(wanted))
+            elif request.method == "DELETE":
+                self._dice = Dice(Misbehave())
+        except (MisbehaveError, ValueError, TypeError, AttributeError) as error:
+            return _json({"error": {"message": str(error)}}, 400)
+        return _json(self._dice.setting.model_dump(mode="json"))
+
+    async def _complete(self, protocol: Protocol, request: Request) -> Response:
+        try:
+            asked = protocol.read(orjson.loads(request.body))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            text = f"not a request of this protocol: {error!r}"
+            return _failed(protocol, Failed(400, text, "invalid_request_error"))
+        conversation = asked.conversation
+        agent = rules.agent_of(conversation.system)
+        hashed = hashlib.sha1(request.body, usedforsecurity=False).hexdigest()
+        record = self._stats.arrived(asked.caller, agent, conversation.turn, hashed)
+        mark = fingerprint(agent, conversation)
+        conversation.rng = self._dice.rng(mark, 0, "reply")
+        faults = {rule.kind: rule for rule in self._dice.throw(agent, mark, record.seen)}
+        if "latency" in faults:
+            await asyncio.sleep(faults["latency"].ms / 1000)
+        call = _Exchange(protocol, request, asked, agent, record, faults)
+        if (refused := _refused(call)) is not None:
+            record.outcome = refused[0]
+            return refused[1]
+        return await self._answer(call)
+
+    async def _answer(self, call: _Exchange) -> Response:
+        asked, record = call.asked, call.record
+        try:
+            if wait := rules.latency_ms(call.agent, asked.conversation):
+                await asyncio.sleep(wait / 1000)
+            reply = _spoiled(call, rules.reply_to(call.agent, asked.conversation))
+            written = call.protocol.write(asked, reply, len(call.request.body), record.request)
+        except Exception as error:  # noqa: BLE001 - an agent's rules are anyone's code
+            record.outcome = "rule failed"
+            text = f"the offline rules of agent {call.agent!r} failed: {error!r}; mend offline.py"
+            return _failed(call.protocol, Failed(400, text, "invalid_request_error"))
+        response = _json(written)
+        if "cut" in call.faults:
+            record.outcome = "cut"
+            return replace(response, fault="cut")
+        if "oversized" in call.faults:
+            record.outcome = "oversized"
+            return replace(response, body=response.body + b" " * _OVERSIZED)
+        self._stats.answered(asked.caller, record)
+        return response
+
+
+def _refused(call: _Exchange) -> tuple[str, Response] | None:
+    """Return the error that stands in for an answer, if one does, and its name."""
+    protocol, request, faults = call.protocol, call.request, call.faults
+    if "hang" in faults:
+        return "hang", Response(fault="hang")
+    if rule := faults.get("rate_limit"):
+        failed = Failed(429, "Rate limit reached", "rate_limit_error", "rate_limit_exceeded")
+        return "rate_limit", _failed(protocol, failed, {"retry-after": f"{rule.retry_after_s:g}"})
+    if "quota" in faults:
+        failed = Failed(
+            429 if request.path == "/v1/chat/completions" else 400,
+            "You exceeded your current quota: your credit balance is too low",
+            "invalid_request_error",
+            "insufficient_quota",
+        )
+        return "quota", _failed(protocol, failed)
+    if "server_error" in faults:
+        failed = Failed(500, "The server had an error", "api_error", "server_error")
+        return "server_error", _failed(protocol, failed)
+    if "unauthorized" in faults:
+        key = request.headers.get("x-api-key") or request.headers.get("authorization", "")
+        # Providers echo the key, so what handles their errors must take it out again.
+        text = f"Incorrect API key provided: {key.removeprefix('Bearer ')}."
+        failed = Failed(401, text, "authentication_error", "invalid_api_key")
+        return "unauthorized", _failed(protocol, failed)
+    return None
+
+
+def _spoiled(call: _Exchange, reply: Reply) -> Reply:
+    faults = call.faults
+    if "invent_finding" in faults:
+        reply = rules.invented(call.agent, call.asked.conversation, reply)
+    if "invent_tool" in faults:
+        reply = rules.with_invented_tool(reply)
+    if "wrong_types" in faults:
+        reply = rules.with_wrong_types(reply)
+    if "malformed" in faults:
+        reply = rules.with_malformed_arguments(reply)
+    return reply
+
+
+def _json(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    body = orjson.dumps(value, default=str)
+    return Response(status, body, NOTICE | (headers or {}))
+
+
+def _failed(protocol: Protocol, failed: Failed, headers: dict[str, str] | None = None) -> Response:
+    return _json(protocol.error(failed), failed.status, headers)
