@@ -128,9 +128,7 @@ def _depth(sql: str) -> int:
     return deepest
 
 
-async def select(
-    source: str, sql: str, *, rows: int = ROWS, seconds: float = SECONDS
-) -> Selected:
+async def select(source: str, sql: str, *, rows: int = ROWS, seconds: float = SECONDS) -> Selected:
     """Run one checked SELECT off the event loop.
 
     Args:
