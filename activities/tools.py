@@ -7,6 +7,7 @@ that fails in any other way may have happened, and is left to the workflow as in
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -175,7 +176,10 @@ def transient(error: BaseException) -> bool:
     response = getattr(error, "response", None)
     status = getattr(response, "status_code", None) or getattr(error, "status_code", None)
     if isinstance(status, int):
-        return status in {408, 429} or status >= 500
+        return (
+            status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+            or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        )
     # By name: an HTTP client or a database driver is the tool's choice, not ours to import.
     names = {kind.__name__ for kind in type(error).__mro__}
     return bool(names & {"TransportError", "OperationalError", "InterfaceError"})

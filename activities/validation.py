@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
@@ -144,7 +144,7 @@ def _refusal(call: ToolCall, tools: Mapping[str, ToolSpec], forbid: tuple[str, .
         return f"the arguments are not JSON: {error}"
     if not isinstance(arguments, dict):
         return f"the arguments must be a JSON object, not {type(arguments).__name__}"
-    if withheld(call.name, arguments) in forbid:
+    if withheld(call.name, cast("dict[str, Any]", arguments)) in forbid:
         return "this call was repeated without any gain and is withheld; try another way"
     wrong = _schema_problems(tool.parameters, arguments)
     return f"arguments of {call.name!r}: {'; '.join(wrong)}" if wrong else ""
@@ -162,7 +162,7 @@ def _check_results(request: CheckResultsRequest) -> Verdicts:
     return Verdicts(**{name: found for name, found in named.items() if found})
 
 
-def strict_json(text: str) -> Any:  # noqa: ANN401 - JSON
+def strict_json(text: str) -> Any:
     """Parse `text` as RFC 8259 has it: no NaN, no key twice.
 
     Raises:
@@ -209,5 +209,6 @@ def _sentences(error: ValidationError) -> tuple[str, ...]:
 
 
 def _confidence(answer: Any) -> float | None:
-    stated = answer.get("confidence") if isinstance(answer, dict) else None
+    fields = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
+    stated = fields.get("confidence")
     return float(stated) if isinstance(stated, int | float) else None

@@ -16,6 +16,7 @@ async def read_artifact(
     """Read on in a result that was cut.
 
     Args:
+        context: Of the call.
         reference: The reference that the cut result ends with.
         offset: The byte to go on from.
     """

@@ -130,7 +130,7 @@ def tool(
         arguments, context_as, returns = _signature(function)
         spec = ToolSpec(
             name=name,
-            description=inspect.cleandoc(function.__doc__ or ""),
+            description=_description(function, context_as),
             parameters=_schema(arguments),
             effect=Effect(effect),
             timeout_s=timeout,
@@ -158,6 +158,13 @@ def _checked_name(function: Callable[..., Awaitable[Any]]) -> str:
     if not function.__doc__:
         raise TypeError(f"tool {name!r} needs a docstring: the model reads it as the description")
     return name
+
+
+def _description(function: Callable[..., Awaitable[Any]], context_as: str) -> str:
+    """Return the docstring without the parameter that the model never sees."""
+    lines = inspect.cleandoc(function.__doc__ or "").splitlines()
+    hidden = f"    {context_as}:"
+    return "\n".join(line for line in lines if not (context_as and line.startswith(hidden)))
 
 
 def _signature(

@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from pydantic import Field
+
 from domain.budget import Cap, LimitsOverride, Usage
 from domain.contract import Contract
 from domain.messages import Message, ToolCall
@@ -26,7 +28,7 @@ class ResolveRequest(Contract):
 
     agent: str
     task: str
-    data: dict[str, str] = {}
+    data: dict[str, str] = Field(default_factory=dict)
     limits: LimitsOverride | None = None
     dry_run: bool = False
 
@@ -122,8 +124,8 @@ class Verdicts(Contract):
         flagged: Why a result is shown with a warning.
     """
 
-    refused: dict[str, str] = {}
-    flagged: dict[str, str] = {}
+    refused: dict[str, str] = Field(default_factory=dict)
+    flagged: dict[str, str] = Field(default_factory=dict)
 
 
 class ActRequest(Contract):
@@ -140,7 +142,7 @@ class ActRequest(Contract):
     arguments: dict[str, Any]
     key: str
     schema_hash: str
-    data: dict[str, str] = {}
+    data: dict[str, str] = Field(default_factory=dict)
     tenant: str = ""
     of: str = ""
 
@@ -166,7 +168,7 @@ class ReconcileRequest(Contract):
     tool: str
     key: str
     arguments: dict[str, Any]
-    data: dict[str, str] = {}
+    data: dict[str, str] = Field(default_factory=dict)
     tenant: str = ""
 
 

@@ -60,11 +60,6 @@ class Question(Form):
         return arguments_hash(self.arguments)
 
 
-def arguments_hash(self) -> str:
-        """Binds an approval to exactly what was shown."""
-        return arguments_hash(self.arguments)
-
-
 def arguments_hash(arguments: dict[str, Any] | None) -> str:
     """Return the hash that binds an approval to `arguments`."""
     return digest(canonical(arguments), length=16)
@@ -106,7 +101,7 @@ class UnusableAnswerError(ValueError):
     """An answer that cannot count; the message tells its sender why."""
 
 
-def parse_answer(raw: Any) -> Answer:  # noqa: ANN401 - whatever a person typed
+def parse_answer(raw: Any) -> Answer:
     """Return what `raw`, one JSON object or nothing, says.
 
     Raises:
@@ -158,4 +153,19 @@ def rule(question: Question | None, verdict: Verdict, answer: Answer, at: dateti
         at=at,
         arguments=arguments,
         arguments_hash=arguments_hash(arguments),
+    )
+
+
+def silent(question: Question, at: datetime) -> Decision:
+    """Return the decision that nobody took: it grants nothing."""
+    return Decision(
+        approval_id=question.id,
+        kind=question.kind,
+        verdict="silence",
+        title=question.title,
+        tool=question.tool,
+        reason="nobody answered in time",
+        at=at,
+        arguments=question.arguments,
+        arguments_hash=question.arguments_hash,
     )

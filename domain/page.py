@@ -20,7 +20,7 @@ def escape(text: str, limit: int = _MOST) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(cut.split()))
 
 
-def code(value: Any, limit: int = 4_000) -> str:  # noqa: ANN401 - any JSON value
+def code(value: Any, limit: int = 4_000) -> str:
     """Return `value` as a fenced block that its content cannot close."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
     if len(text) > limit:

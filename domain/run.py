@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -111,6 +111,12 @@ class AgentState(BaseModel):
         """Return what a worker that holds the base still lacks, ids for what it made."""
         return tuple(m.id if m.id in self.made else m for m in self.messages[self.base :])
 
+    def done(self, most: int = 8) -> tuple[str, ...]:
+        """Return the last calls the model made, a line each, for a person to read."""
+        calls = [f"{call.name} {call.arguments}" for m in self.messages for call in m.calls]
+        before = len(calls) - most
+        return (*([f"({before} calls before these)"] if before > 0 else []), *calls[-most:])
+
     def at(self, turn: int) -> "AgentState":
         """Return the state after `turn` model calls and what they led to.
 
@@ -119,10 +125,8 @@ class AgentState(BaseModel):
         """
         if not 0 <= turn <= len(self.turns):
             raise ValueError(f"turn {turn}: the run has turns 0 to {len(self.turns)}")
-        if turn == len(self.turns):
-            end = len(self.messages)
-        else:
-            end = self.turns[turn].messages - 1  # up to where the next reply came
+        last = turn == len(self.turns)
+        end = len(self.messages) if last else self.turns[turn].messages - 1  # the next reply
         spent = self.turns[turn - 1] if turn else None
         earlier = self.model_copy(deep=True)
         earlier.messages = self.messages[:end]
@@ -158,8 +162,7 @@ class AgentState(BaseModel):
             self.messages = self.messages[: repeats[len(calls)]]
             end = len(self.messages)
             self.turns = [
-                turn.model_copy(update={"messages": min(turn.messages, end)})
-                for turn in self.turns
+                turn.model_copy(update={"messages": min(turn.messages, end)}) for turn in self.turns
             ]
             self.counted_tokens = self.counted_messages = 0
             self.rebase()
@@ -186,7 +189,9 @@ def _spelling(call: ToolCall) -> str:
         arguments = json.loads(call.arguments or "{}")
     except ValueError:
         return ""
-    return withheld(call.name, arguments) if isinstance(arguments, dict) else ""
+    if not isinstance(arguments, dict):
+        return ""
+    return withheld(call.name, cast("dict[str, Any]", arguments))
 
 
 class AgentRequest(Contract):
@@ -205,7 +210,7 @@ class AgentRequest(Contract):
 
     agent: str = ""
     task: str = ""
-    data: dict[str, str] = {}
+    data: dict[str, str] = Field(default_factory=dict)
     limits: LimitsOverride | None = None
     tenant: str = "default"
     by: str = ""
@@ -215,7 +220,7 @@ class AgentRequest(Contract):
 
     @field_validator("task", mode="before")
     @classmethod
-    def _as_text(cls, task: Any) -> Any:  # noqa: ANN401 - JSON
+    def _as_text(cls, task: Any) -> Any:
         return canonical(task).decode() if isinstance(task, dict | list) else task
 
 
@@ -273,10 +278,10 @@ class Status(Contract):
     turn: int = 0
     tool: str = ""
     spend: Spend = Spend()
-    limits: dict[str, Any] = {}
+    limits: dict[str, Any] = Field(default_factory=dict)
     plan: tuple[str, ...] = ()
     question: dict[str, Any] | None = None
     stop: Stop | None = None
     ignored: tuple[str, ...] = ()
     decisions: tuple[Decision, ...] = ()
-    extra: dict[str, Any] = Field(default={})
+    extra: dict[str, Any] = Field(default_factory=dict)

@@ -14,7 +14,8 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 from workflows import policies
 from workflows.acting import Actor
-from workflows.attended import AbortedError, Attended
+from workflows.attended import Attended
+from workflows.desk import AbortedError
 from workflows.failures import FAILURES
 from workflows.reviewing import Reviewer
 from workflows.thinking import LimitReachedError, Thinker
@@ -41,9 +42,9 @@ class AgentWorkflow(Attended):
         self._request = request
         self._state = request.state or AgentState(lineage=str(workflow.uuid4()))
         super().__init__(self._state.spec.approvals if self._state.spec else None)
-        self._worked_before = timedelta(seconds=self._state.worked_s)
-        self._decisions = self._state.decisions
-        self._ignored = self._state.ignored
+        self.desk.worked_before = timedelta(seconds=self._state.worked_s)
+        self.desk.decisions = self._state.decisions
+        self.desk.ignored = self._state.ignored
         self._answer: Any = None
         self._actor: Actor | None = None
 
@@ -81,14 +82,14 @@ class AgentWorkflow(Attended):
         return Status(
             run_id=workflow.info().workflow_id,
             agent=self._request.agent,
-            state=self._life.state.value,
+            state=self.desk.life.state.value,
             turn=len(state.turns),
             tool=self._actor.running if self._actor else "",
             spend=state.spend,
             limits=state.spec.limits.model_dump(mode="json") if state.spec else {},
             plan=tuple(state.plan),
-            question=self._question.model_dump(mode="json") if self._question else None,
-            stop=self._stop,
+            question=self.desk.question.model_dump(mode="json") if self.desk.question else None,
+            stop=self.desk.stop,
             ignored=tuple(state.ignored),
             decisions=tuple(state.decisions),
         )
@@ -102,8 +103,9 @@ class AgentWorkflow(Attended):
 
     async def _intake(self) -> AgentSpec:
         """Resolve the agent once. From here on an edit or a deploy does not change the run."""
-        self.move(State.VALIDATING)
-        if self._state.spec is None:
+        self.desk.move(State.VALIDATING)
+        spec = self._state.spec
+        if spec is None:
             request = self._request
             asked = ResolveRequest(
                 agent=request.agent,
@@ -117,32 +119,32 @@ class AgentWorkflow(Attended):
             )
             if resolved.spec is None:
                 raise RefusedError(resolved.refusal)
-            self._state.spec = resolved.spec
+            spec = self._state.spec = resolved.spec
             self._state.add(Message(role="user", text=request.task), made=False)
-        self._approvals = self._state.spec.approvals
-        return self._state.spec
+        self.desk.approvals = spec.approvals
+        return spec
 
     async def _work(self, spec: AgentSpec) -> None:
-        thinker = Thinker(self._state, spec, self)
-        actor = self._actor = Actor(self._request, self._state, spec, self)
-        reviewer = Reviewer(self._request, self._state, spec, self, thinker)
-        self.move(State.PLANNING)
+        thinker = Thinker(self._state, spec, self.desk)
+        actor = self._actor = Actor(self._request, self._state, spec, self.desk)
+        reviewer = Reviewer(self._request, self._state, spec, self.desk, thinker)
+        self.desk.move(State.PLANNING)
         if self._state.phase == "start":
             await reviewer.plan()
             self._state.phase = "work"
-        self.move(State.EXECUTING)
+        self.desk.move(State.EXECUTING)
         while True:
             reply = await thinker.think()
             if reply.message.calls:
                 await actor.act(reply.message.calls)
                 await reviewer.look_for_loops()
             else:
-                self.move(State.REVIEWING)
+                self.desk.move(State.REVIEWING)
                 if await reviewer.accepts(reply):
                     self._answer = reviewer.answer
                     return
-                self.move(State.REVISING)
-                self.move(State.EXECUTING)
+                self.desk.move(State.REVISING)
+                self.desk.move(State.EXECUTING)
             self._continue_as_new_if_due()
             self.show()
 
@@ -152,7 +154,7 @@ class AgentWorkflow(Attended):
             return
         if not workflow.all_handlers_finished():
             return  # the next turn's end will do
-        self._state.worked_s = self.worked().total_seconds()
+        self._state.worked_s = self.desk.worked().total_seconds()
         self._state.continued += 1
         workflow.continue_as_new(self._request.model_copy(update={"state": self._state}))
 
@@ -162,22 +164,19 @@ class AgentWorkflow(Attended):
         """Undo what is to be undone, keep what the run came to, and close."""
         spec = self._state.spec
         undo = outcome in {Outcome.ABORTED, Outcome.CANCELLED}
-        if undo or (outcome is Outcome.LIMIT and spec is not None and spec.compensate_on_cap):
-            if self._actor is not None:
-                await self._actor.compensate()
+        undo |= outcome is Outcome.LIMIT and spec is not None and spec.compensate_on_cap
+        if undo and self._actor is not None:
+            await self._actor.effects.compensate()
         result = self._result(outcome, reason)
         await self._keep(result)
         if outcome in {Outcome.COMPLETED, Outcome.LIMIT}:
-            self.move(State.COMPLETE)
+            self.desk.move(State.COMPLETE)
         elif outcome in {Outcome.REJECTED, Outcome.ABORTED}:
-            self._end_in(State.REJECTED)
+            self.desk.move(State.REJECTED)
         else:
-            self._end_in(State.FAILED)
+            self.desk.move(State.FAILED)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return result
-
-    def _end_in(self, final: State) -> None:
-        self.move(final)
 
     async def _keep(self, result: AgentResult) -> None:
         """Leave the result in the database. A run whose record cannot be kept still ends."""
@@ -239,7 +238,7 @@ class AgentWorkflow(Attended):
         state = self._state
         return page.overview(
             title=f"{self._request.agent or 'no agent'}, turn {len(state.turns)}",
-            state=self._life.state.value,
+            state=self.desk.life.state.value,
             spend=state.spend,
             limits=state.spec.limits if state.spec else None,
             plan=state.plan,

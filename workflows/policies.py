@@ -6,7 +6,6 @@ from typing import TypedDict
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
-from domain.activity import BUDGET_SPENT, ROUTE_UNUSABLE, TRANSCRIPT_MISS
 from domain.tools import ToolSpec
 
 # A killed worker is noticed after this. Shorter, and a busy worker is taken for a dead one.
@@ -41,7 +40,6 @@ _THINK_RETRIES = RetryPolicy(
     backoff_coefficient=3,
     maximum_interval=timedelta(seconds=60),
     maximum_attempts=6,
-    non_retryable_error_types=[TRANSCRIPT_MISS, BUDGET_SPENT, ROUTE_UNUSABLE],
 )
 
 # Rules over values: milliseconds. A second attempt is for a worker that is short of breath.

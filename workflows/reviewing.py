@@ -1,13 +1,12 @@
 """Judging what the model says: its plan, its answer, and whether it goes in circles."""
 
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from temporalio import workflow
 
 from workflows import policies
-from workflows.attended import AbortedError, Attended
+from workflows.desk import AbortedError, Desk
 from workflows.thinking import Thinker
 
 with workflow.unsafe.imports_passed_through():
@@ -20,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.approval import Decision, Form
     from domain.loops import find_loop
-    from domain.messages import ROOT, Message
+    from domain.messages import Message
     from domain.plan import Plan
     from domain.run import AgentRequest, AgentState
     from domain.spec import AgentSpec
@@ -40,7 +39,7 @@ class Reviewer:
         request: AgentRequest,
         state: AgentState,
         spec: AgentSpec,
-        desk: Attended,
+        desk: Desk,
         thinker: Thinker,
     ) -> None:
         self._request = request
@@ -183,10 +182,11 @@ class Reviewer:
 
     async def _ask_about(self, text: str, why: str) -> bool:
         shown = self._parsed(text)
-        as_object = shown if isinstance(shown, dict) else {"answer": shown}
+        structured = isinstance(shown, dict)
+        as_object = cast("dict[str, Any]", shown) if structured else {"answer": shown}
 
         async def check(changed: dict[str, Any]) -> str:
-            changed_text = _text(changed, structured=isinstance(shown, dict))
+            changed_text = _text(changed, structured=structured)
             return "; ".join((await self._verdict(changed_text)).problems)
 
         form = self._form(
@@ -203,7 +203,7 @@ class Reviewer:
         decision = await self._desk.ask(form, check)
         if decision.granted:
             changed = decision.arguments or as_object
-            self.answer = self._parsed(_text(changed, structured=isinstance(shown, dict)))
+            self.answer = self._parsed(_text(changed, structured=structured))
             return True
         if decision.verdict == "silence" or not decision.reason:
             raise AbortedError(_because("the answer was not accepted", decision))
@@ -262,13 +262,12 @@ class Reviewer:
         options: tuple[tuple[str, str], ...],
         arguments: dict[str, Any] | None = None,
     ) -> Form:
-        calls = [f"{call.name} {call.arguments}" for m in self._state.messages for call in m.calls]
         return Form(
             kind=kind,
             title=title,
             why=why,
             request=self._request.task,
-            done=tuple(calls[-8:]),
+            done=self._state.done(),
             options=options,
             arguments=arguments,
         )
@@ -285,7 +284,7 @@ def _object(text: str) -> dict[str, Any]:
         found = json.loads(text or "{}")
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def _text(changed: dict[str, Any], *, structured: bool) -> str:

@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from workflows import policies
-from workflows.attended import Attended
+from workflows.desk import Desk
 
 with workflow.unsafe.imports_passed_through():
     from domain.activity import (
@@ -43,7 +43,7 @@ class LimitReachedError(Exception):
 class Thinker:
     """Makes a run's model calls, within its budget."""
 
-    def __init__(self, state: AgentState, spec: AgentSpec, desk: Attended) -> None:
+    def __init__(self, state: AgentState, spec: AgentSpec, desk: Desk) -> None:
         self._state = state
         self._spec = spec
         self._desk = desk
@@ -70,7 +70,7 @@ class Thinker:
             if is_cancelled_exception(error):
                 raise
             cause = error.cause
-            kind = cause.type if isinstance(cause, ApplicationError) else ""
+            kind = (cause.type or "") if isinstance(cause, ApplicationError) else ""
             if kind == BUDGET_SPENT:
                 raise LimitReachedError("tokens or cost_usd") from None
             if self.left() <= timedelta():
@@ -164,9 +164,7 @@ class Thinker:
         state = self._state
         if reply.lost_tokens or reply.lost_cost_usd:
             state.spend = state.spend.plus_lost(reply.lost_tokens, reply.lost_cost_usd)
-        state.spend = state.spend.plus(
-            steps=1, tokens=reply.usage.total, cost_usd=reply.cost_usd
-        )
+        state.spend = state.spend.plus(steps=1, tokens=reply.usage.total, cost_usd=reply.cost_usd)
         state.add(reply.message, made=True)
         state.hold()
         state.counted_tokens = reply.usage.total

@@ -1,0 +1,239 @@
+"""The desk a run keeps for the person who attends it: one question or one stop at a time.
+
+Silence has a meaning everywhere: a question's is declared by the policy; a stop's, after seven
+days, is that the run fails. While a person is awaited the run's clock stands still.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from workflows import policies
+
+with workflow.unsafe.imports_passed_through():
+    from domain.approval import (
+        Decision,
+        Form,
+        Question,
+        UnusableAnswerError,
+        Verdict,
+        parse_answer,
+        rule,
+        silent,
+    )
+    from domain.lifecycle import Lifecycle, State
+    from domain.run import Stop
+    from domain.spec import ApprovalPolicy
+
+Way = Literal["retry", "skip", "abort"]
+CheckArguments = Callable[[dict[str, Any]], Awaitable[str]]
+
+SILENT = "ApprovalTimedOut"
+NOBODY_CAME = "StoppedTooLong"
+_MEANS = {
+    "reject": "the answer is no",
+    "escalate": "the question is asked once more, of {}; then the answer is no",
+    "fail": "the run fails",
+}
+_MOST_IGNORED = 50
+
+
+class AbortedError(Exception):
+    """A person ended the run; caught by the run, which closes with that outcome."""
+
+
+class Desk:
+    """The open question, the stop, what was decided, and the state machine around them."""
+
+    def __init__(self, approvals: ApprovalPolicy, show: Callable[[], None]) -> None:
+        self.approvals = approvals
+        self.life = Lifecycle()
+        self.question: Question | None = None
+        self.stop: Stop | None = None
+        self.ways: tuple[Way, ...] = ()
+        self.decisions: list[Decision] = []
+        self.ignored: list[str] = []
+        self.worked_before = timedelta()
+        self._show = show
+        self._decision: Decision | None = None
+        self._check: CheckArguments | None = None
+        self._way: Way | None = None
+        self._by = ""
+        self._attention = asyncio.Lock()  # a person is asked one thing at a time
+        self._since = workflow.now()
+        self._waited = timedelta()
+
+    # --- what a person says
+
+    def hear(self, verdict: Verdict, raw: Any) -> None:
+        """Take an answer to the open question; one that cannot count is noted and shown."""
+        try:
+            self._decision = self._ruled(verdict, raw)
+        except UnusableAnswerError as error:
+            self.ignore(f"{verdict}: {error}")
+
+    async def decide(self, verdict: Verdict, raw: Any) -> Decision:
+        """Take an answer to the open question.
+
+        Raises:
+            UnusableAnswerError: It cannot count, for instance for its arguments.
+        """
+        decision = self._ruled(verdict, raw)
+        if wrong := await self._wrong(decision):
+            raise UnusableAnswerError(wrong)
+        self._ruled(verdict, raw)  # another answer may have come while the arguments were checked
+        self._decision = decision
+        return decision
+
+    def go(self, way: Way, raw: Any) -> None:
+        """Take how a stopped run goes on; `abort` also ends one that waits for an answer.
+
+        Raises:
+            UnusableAnswerError: The run does not wait for that.
+        """
+        answer = parse_answer(raw)
+        if self._way is not None:
+            raise UnusableAnswerError("it was answered already; nothing was changed")
+        if self.stop is None and not (way == "abort" and self.question is not None):
+            raise UnusableAnswerError("the run is not stopped; nothing was changed")
+        if self.stop is not None and way not in self.ways:
+            raise UnusableAnswerError(
+                f"{self.stop.step} cannot be answered by {way}; send one of {list(self.ways)}"
+            )
+        self._by = answer.by
+        self._way = way
+
+    def _ruled(self, verdict: Verdict, raw: Any) -> Decision:
+        if self._decision is not None:
+            raise UnusableAnswerError("the question is answered already; nothing was changed")
+        return rule(self.question, verdict, parse_answer(raw), workflow.now())
+
+    def ignore(self, what: str) -> None:
+        """Note something that was said and changed nothing."""
+        workflow.logger.warning("ignored: %s", what)
+        if len(self.ignored) < _MOST_IGNORED:
+            self.ignored.append(f"{workflow.now():%Y-%m-%d %H:%M:%S} {what}")
+        self._show()
+
+    # --- waiting for it
+
+    async def ask(self, form: Form, check: CheckArguments | None = None) -> Decision:
+        """Put `form` before a person and return what they, or their silence, decide.
+
+        Args:
+            form: The question.
+            check: Says what is wrong with modified arguments; nothing if they may run.
+
+        Raises:
+            AbortedError: They end the run instead.
+            ApplicationError: Nobody answered and silence is declared to fail the run.
+        """
+        async with self._attention:
+            decision = await self._ask_once(form, check, self.approvals.silence)
+            if decision.verdict == "silence" and self.approvals.silence == "escalate":
+                again = f"nobody answered; this now waits for {self.approvals.escalate_to}"
+                form = form.model_copy(update={"why": f"{form.why} ({again})"})
+                decision = await self._ask_once(form, check, "reject")
+        self.decisions.append(decision)
+        if decision.verdict == "silence" and self.approvals.silence == "fail":
+            raise ApplicationError(
+                f"nobody answered {form.title!r} in time", type=SILENT, non_retryable=True
+            )
+        return decision
+
+    async def _ask_once(self, form: Form, check: CheckArguments | None, silence: str) -> Decision:
+        now = workflow.now()
+        asked = self.question = Question(
+            **form.model_dump(),
+            id=str(workflow.uuid4()),
+            asked_at=now,
+            silent_at=now + self.approvals.timeout,
+            silence=_MEANS[silence].format(self.approvals.escalate_to),
+        )
+        self._decision, self._check, self._way = None, check, None
+        self.move(State.PENDING_APPROVAL)
+        try:
+            return await self._answer(asked)
+        finally:
+            self.question, self._decision, self._check = None, None, None
+            self._end_wait(now)
+
+    async def _answer(self, asked: Question) -> Decision:
+        """Wait until an answer counts. Modified arguments that cannot run do not."""
+        while True:
+            try:
+                await workflow.wait_condition(
+                    lambda: self._decision is not None or self._way == "abort",
+                    timeout=max(asked.silent_at - workflow.now(), timedelta(seconds=1)),
+                    timeout_summary="waiting for a person",
+                )
+            except TimeoutError:
+                return silent(asked, workflow.now())
+            if self._way == "abort":
+                raise AbortedError(f"ended by {self._by or 'a person'} at: {asked.title}")
+            decision = self._decision
+            if decision is None:
+                continue
+            wrong = await self._wrong(decision)
+            if not wrong:
+                return decision
+            self._decision = None
+            self.ignore(f"modify: {wrong}")
+
+    async def _wrong(self, decision: Decision) -> str:
+        if decision.verdict != "modify" or self._check is None or decision.arguments is None:
+            return ""
+        return await self._check(decision.arguments)
+
+    async def halt(self, stop: Stop, ways: tuple[Way, ...]) -> Way:
+        """Stand still until a person says how to go on.
+
+        Raises:
+            AbortedError: They end the run.
+            ApplicationError: Nobody came for seven days.
+        """
+        async with self._attention:
+            self.stop, self.ways, self._way = stop, ways, None
+            since = workflow.now()
+            self.move(State.STOPPED)
+            try:
+                way = await self._sent(stop)
+            finally:
+                self.stop, self._way = None, None
+                self._end_wait(since)
+        if way == "abort":
+            raise AbortedError(f"ended by {self._by or 'a person'} at {stop.step}: {stop.reason}")
+        return way
+
+    async def _sent(self, stop: Stop) -> Way:
+        try:
+            await workflow.wait_condition(
+                lambda: self._way is not None,
+                timeout=policies.STOPPED_TIMEOUT,
+                timeout_summary="stopped, waiting for a person",
+            )
+        except TimeoutError:
+            raise ApplicationError(
+                f"nobody came to {stop.step}: {stop.reason}", type=NOBODY_CAME, non_retryable=True
+            ) from None
+        return self._way or "abort"
+
+    # --- the state machine and the clock
+
+    def move(self, to: State) -> None:
+        """Go to `to`, and show it."""
+        self.life.move(to)
+        self._show()
+
+    def _end_wait(self, since: datetime) -> None:
+        self._waited += workflow.now() - since
+        self.life.back()
+        self._show()
+
+    def worked(self) -> timedelta:
+        """Return the time the run has worked: waiting for a person does not count."""
+        return self.worked_before + (workflow.now() - self._since) - self._waited

@@ -1,0 +1,276 @@
+"""One call to its outcome: each effect once, or put before a person.
+
+A write whose outcome is unknown is never run again by itself: the tool is asked by the call's
+key, else a person is. A cancelled run lets a write end, since half a write cannot be undone.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    TimeoutType,
+    is_cancelled_exception,
+)
+from temporalio.exceptions import TimeoutError as ActivityTimeoutError
+
+from workflows import policies
+from workflows.desk import Desk
+
+with workflow.unsafe.imports_passed_through():
+    from domain.activity import (
+        TOOL_UNAVAILABLE,
+        ActOutcome,
+        ActRequest,
+        Reconciled,
+        ReconcileRequest,
+    )
+    from domain.approval import Form
+    from domain.contract import digest
+    from domain.run import AgentRequest, AgentState, Effected, Stop
+    from domain.spec import AgentSpec
+    from domain.tools import FLAG, STOP, ToolSpec, idempotency_key
+
+# "NotFoundError": no worker has the activity, so nothing ran.
+_NOTHING_HAPPENED = frozenset({TOOL_UNAVAILABLE, "NotFoundError"})
+_MOST_KEPT = 2_000  # characters of a write's result that compensation may need
+
+
+class Effects:
+    """Runs single calls and keeps the record of what was written."""
+
+    def __init__(
+        self, request: AgentRequest, state: AgentState, spec: AgentSpec, desk: Desk
+    ) -> None:
+        self._request = request
+        self._state = state
+        self._spec = spec
+        self._desk = desk
+
+    async def run(
+        self, position: int, call_id: str, tool: ToolSpec, arguments: dict[str, Any]
+    ) -> "Ran | Gone":
+        """Run one call of this turn to its outcome.
+
+        Args:
+            position: Of the call in its turn; part of the idempotency key.
+            call_id: The model's name for the call.
+            tool: What to run.
+            arguments: Checked, and approved where a person had to.
+        """
+        key = idempotency_key(
+            self._state.lineage, len(self._state.turns), position, tool.name, arguments
+        )
+        request = self._asked(call_id, arguments, key, tool)
+        while True:
+            try:
+                outcome = await self._execute(tool, request)
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                settled = await self._failed(tool, request, error)
+                if settled is None:
+                    continue
+                return settled
+            if outcome.kind == "changed":
+                if await self._stop(tool, outcome.text, "deploy that version") == "retry":
+                    continue
+                return Ran(_told(f"error: {outcome.text}"), by_value=True)
+            if tool.writes and outcome.kind == "ok":
+                self._note(tool, request, outcome.text)
+            return Ran(outcome)
+
+    def _asked(
+        self, call_id: str, arguments: dict[str, Any], key: str, tool: ToolSpec, of: str = ""
+    ) -> ActRequest:
+        optional: dict[str, Any] = {}
+        if self._request.data:
+            optional["data"] = self._request.data
+        if tool.writes:
+            optional["tenant"] = self._request.tenant
+        if of:
+            optional["of"] = of
+        return ActRequest(
+            call_id=call_id,
+            arguments=arguments,
+            key=key,
+            schema_hash=tool.schema_hash,
+            **optional,
+        )
+
+    async def _execute(self, tool: ToolSpec, request: ActRequest) -> ActOutcome:
+        running = asyncio.ensure_future(
+            workflow.execute_activity(
+                tool.name, request, result_type=ActOutcome, **policies.tool(tool)
+            )
+        )
+        if not tool.writes:
+            return await running
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await self._end_of(tool, request, running)
+            raise
+
+    async def _end_of(
+        self, tool: ToolSpec, request: ActRequest, running: "asyncio.Future[ActOutcome]"
+    ) -> None:
+        """Let a write of a cancelled run end, and note it, so that it can be undone."""
+        try:
+            outcome = await running
+        except ActivityError as error:
+            if _unknown(error):
+                await self._in_doubt(tool, request, str(error.cause))
+            return
+        if outcome.kind == "ok":
+            self._note(tool, request, outcome.text)
+
+    def _note(self, tool: ToolSpec, request: ActRequest, text: str) -> None:
+        self._state.writes.append(
+            Effected(
+                tool=tool.name,
+                arguments=request.arguments,
+                key=request.key,
+                text=text[:_MOST_KEPT],
+                compensation=tool.compensation,
+            )
+        )
+
+    # --- when a call fails
+
+    async def _failed(
+        self, tool: ToolSpec, request: ActRequest, error: ActivityError
+    ) -> "Ran | Gone | None":
+        """Return what a call that used up its attempts comes to; None to run it again."""
+        reason = str(error.cause or error)
+        if tool.writes and _unknown(error):
+            return await self._in_doubt(tool, request, reason)
+        if tool.fallback == STOP:
+            if await self._stop(tool, reason, "mend what it needs") == "retry":
+                return None
+            return Ran(_told(f"error: {reason}"), by_value=True)
+        if tool.fallback == FLAG:
+            self._state.not_done.append(f"{tool.name} {request.arguments} (not available)")
+            gap = f"error: {tool.name} is not available ({reason}); name this gap in the answer"
+            return Ran(_told(gap), by_value=True)
+        return Gone(reason)
+
+    async def _stop(self, tool: ToolSpec, reason: str, mend: str) -> str:
+        hint = f"{mend}, then send retry; or skip, and the model is told; or abort"
+        stop = Stop(step=tool.name, reason=reason, hint=hint, at=workflow.now())
+        return await self._desk.halt(stop, ("retry", "skip", "abort"))
+
+    async def _in_doubt(self, tool: ToolSpec, request: ActRequest, reason: str) -> "Ran | None":
+        """Find out whether a write happened: of the tool, else of a person."""
+        found = await self._reconcile(tool, request)
+        if found.happened == "yes":
+            self._note(tool, request, found.text)
+            return Ran(ActOutcome(kind="ok", text=found.text), by_value=True)
+        if found.happened == "no":
+            return Ran(_told(f"error: {tool.name} did not take effect: {reason}"), by_value=True)
+        if tool.idempotent:
+            mend = "it may have happened; trying again with the same key is safe: mend the cause"
+            if await self._stop(tool, reason, mend) == "retry":
+                return None
+        return await self._ask_in_doubt(tool, request, reason)
+
+    async def _reconcile(self, tool: ToolSpec, request: ActRequest) -> Reconciled:
+        if not tool.reconciles:
+            return Reconciled(happened="unknown")
+        asked = ReconcileRequest(
+            tool=tool.name,
+            key=request.key,
+            arguments=request.arguments,
+            data=self._request.data,
+            tenant=self._request.tenant,
+        )
+        try:
+            return await workflow.execute_activity(
+                "tools.reconcile", asked, result_type=Reconciled, **policies.RECORD
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            return Reconciled(happened="unknown")
+
+    async def _ask_in_doubt(self, tool: ToolSpec, request: ActRequest, reason: str) -> "Ran":
+        form = Form(
+            kind="in_doubt",
+            title=f"did {tool.name} take effect?",
+            why=f"its outcome is unknown: {reason}. It is not run again by itself",
+            request=self._request.task,
+            done=self._state.done(),
+            options=(
+                ("approve", "it took effect; the model is told so"),
+                ("reject", "it did not; the model is told so and may propose it again"),
+                ("abort", "the run ends here"),
+            ),
+            tool=tool.name,
+            arguments=request.arguments,
+        )
+        decision = await self._desk.ask(form)
+        if decision.granted:
+            text = f"done: a person confirmed it. {decision.reason}".strip()
+            self._note(tool, request, text)
+            return Ran(ActOutcome(kind="ok", text=text), by_value=True)
+        if decision.verdict == "silence":
+            self._state.not_done.append(f"{tool.name}: nobody could say whether it took effect")
+            return Ran(
+                _told(f"error: it is unknown whether {tool.name} took effect"), by_value=True
+            )
+        text = f"error: a person says that {tool.name} did not take effect. {decision.reason}"
+        return Ran(_told(text.strip()), by_value=True)
+
+    # --- undoing
+
+    async def compensate(self) -> None:
+        """Undo the run's completed writes in reverse order, as far as they can be undone."""
+        while self._state.writes:
+            write = self._state.writes.pop()
+            undo = self._spec.tool(write.compensation) if write.compensation else None
+            if undo is None:
+                self._state.not_done.append(f"{write.tool} was not undone: it has no way back")
+                continue
+            key = digest("undo", write.key)
+            request = self._asked(f"undo-{key[:8]}", write.arguments, key, undo, of=write.text)
+            try:
+                outcome = await workflow.execute_activity(
+                    undo.name, request, result_type=ActOutcome, **policies.tool(undo)
+                )
+            except ActivityError as error:
+                self._state.not_done.append(f"{write.tool} was not undone: {error.cause}")
+                continue
+            if outcome.kind == "ok":
+                self._state.undone.append(write.tool)
+            else:
+                self._state.not_done.append(f"{write.tool} was not undone: {outcome.text}")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A call's outcome. `by_value`: no activity left this message with a worker."""
+
+    outcome: ActOutcome
+    by_value: bool = False
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A call that could not run, and surely did nothing: the declared fallback's turn."""
+
+    reason: str
+
+
+def _told(text: str) -> ActOutcome:
+    return ActOutcome(kind="error", text=text)
+
+
+def _unknown(error: ActivityError) -> bool:
+    """Whether a failed write may have happened."""
+    cause = error.cause
+    if isinstance(cause, ActivityTimeoutError):
+        return cause.type is not TimeoutType.SCHEDULE_TO_START
+    return not (isinstance(cause, ApplicationError) and cause.type in _NOTHING_HAPPENED)
