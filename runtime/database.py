@@ -5,17 +5,20 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection, Table, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    NoSuchModuleError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from runtime.settings import Settings
+from runtime.tables import REVISION
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -63,23 +66,33 @@ class Database:
             DatabaseError: unreachable, or made by a newer version of this code.
         """
         try:
-            async with self._engine.connect() as connection:
-                await connection.exec_driver_sql(
-                    f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"
-                    if self._postgresql
-                    else "BEGIN IMMEDIATE"
-                )
-                await connection.run_sync(_upgrade)
-                await connection.commit()
-        except CommandError as error:
-            raise DatabaseError(
-                f"the database {self!r} was made by another version ({error}); update this code"
-            ) from error
+            if await self._revision() != REVISION:
+                await self._upgrade()
         except (DBAPIError, OSError) as error:
             raise DatabaseError(
                 f"the database {self!r} cannot be opened ({_first_line(error)}); "
                 "check HOLDFAST_DATABASE_URL"
             ) from error
+
+    async def _revision(self) -> str | None:
+        async with self._engine.connect() as connection:
+            try:
+                found = await connection.execute(text("SELECT version_num FROM alembic_version"))
+            except (OperationalError, ProgrammingError):
+                # No such table: an empty database. Anything else shows again in the upgrade.
+                return None
+            revision: str | None = found.scalar_one_or_none()
+            return revision
+
+    async def _upgrade(self) -> None:
+        async with self._engine.connect() as connection:
+            await connection.exec_driver_sql(
+                f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"
+                if self._postgresql
+                else "BEGIN IMMEDIATE"
+            )
+            await connection.run_sync(_upgrade)
+            await connection.commit()
 
     async def ping(self) -> None:
         """Raise unless the database answers."""
@@ -107,21 +120,22 @@ async def opened(settings: Settings) -> AsyncGenerator[Database]:
         await database.close()
 
 
-def head() -> str:
-    """Return the newest revision in runtime/migrations."""
-    revision = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    if revision is None:
-        raise DatabaseError(
-            f"no migration found in {str(MIGRATIONS)!r}; the installation is broken"
-        )
-    return revision
-
-
 def _upgrade(connection: Connection) -> None:
+    # Here and not above: it takes half a second to import, and is hardly ever needed.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise DatabaseError(
+            f"the database {connection.engine.url!r} was made by another version ({error}); "
+            "update this code"
+        ) from error
 
 
 def _normal(url: str) -> URL:

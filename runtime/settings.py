@@ -4,7 +4,8 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypedDict
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -27,6 +28,15 @@ _SHARED: Final[Mapping[str, str]] = {
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "temporal_cli": "TEMPORAL_CLI",
 }
+
+
+class ModelAccess(TypedDict):
+    """What the providers are built from; an empty key is none."""
+
+    openai_api_key: str
+    openai_base_url: str | None
+    anthropic_api_key: str
+    anthropic_base_url: str | None
 
 
 class SettingsError(ValueError):
@@ -70,6 +80,8 @@ class Settings(BaseModel):
     openai_base_url: str | None = None
     anthropic_api_key: SecretStr | None = None
     anthropic_base_url: str | None = None
+    offline_url: str | None = None
+    """Where the offline model listens; unset: the one recorded under `home`."""
     otlp_endpoint: str | None = None
     temporal_cli: str | None = None
 
@@ -100,10 +112,32 @@ class Settings(BaseModel):
             return self.database_url.get_secret_value()
         return f"sqlite+aiosqlite:///{self.home / 'holdfast.db'}"
 
+    def model_access(self) -> ModelAccess:
+        """Return keys and addresses of the models, in the clear: for the providers alone."""
+        return {
+            "openai_api_key": _clear(self.openai_api_key),
+            "openai_base_url": self.openai_base_url,
+            "anthropic_api_key": _clear(self.anthropic_api_key),
+            "anthropic_base_url": self.anthropic_base_url,
+        }
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the values that must not appear anywhere, longest first."""
+        keys = [_clear(self.openai_api_key), _clear(self.anthropic_api_key)]
+        found = [key for key in keys if key]
+        if self.database_url is not None:
+            password = urlsplit(self.database).password
+            found += [password] if password else []
+        return tuple(sorted(found, key=len, reverse=True))
+
     def prepare_home(self) -> Path:
         """Create `home`, readable by its owner only, and return it."""
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self.home
+
+
+def _clear(secret: SecretStr | None) -> str:
+    return "" if secret is None else secret.get_secret_value()
 
 
 def variable_of(field: str) -> str:

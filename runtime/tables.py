@@ -21,6 +21,9 @@ from sqlalchemy import (
 
 METADATA: Final = MetaData()
 
+REVISION: Final = "0001"
+"""The newest migration: a database that says so need not be looked at further."""
+
 
 class Instant(TypeDecorator[datetime]):
     """A moment in UTC; SQLite forgets the zone, so it is put back when reading."""

@@ -11,6 +11,7 @@ from temporalio.service import GrpcCompression, RPCError
 
 from runtime import devserver
 from runtime.database import Database
+from runtime.interpreter_exit import exit_cleanly
 from runtime.settings import Settings
 from runtime.storage import data_converter
 
@@ -36,6 +37,7 @@ async def connect(
     Raises:
         NoServer: nothing is configured and nothing runs, or what is configured does not answer.
     """
+    exit_cleanly()
     config = configured(settings)
     target = config.get("target_host", "")
     try:

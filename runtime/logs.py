@@ -1,0 +1,126 @@
+"""Logs: one JSON object a line on stderr, with the run they belong to and without prompts."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import structlog
+from pydantic import ValidationError
+from structlog.typing import EventDict, Processor
+from temporalio import activity, workflow
+
+from runtime.settings import Settings
+
+# What a conversation is made of; anything under these names stays out of the logs.
+_CONVERSATION: Final = frozenset(
+    {"prompt", "prompts", "message", "messages", "text", "arguments", "body", "task", "result"}
+)
+_LONGEST: Final = 300
+_FRAMES: Final = 5
+
+
+def configure(settings: Settings) -> None:
+    """Send everything that is logged in this process to stderr as JSON lines."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        _describe_error,
+        *([] if settings.log_prompts else [_leave_out_conversation]),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[_name_the_run, *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _Render(settings),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())
+    # Every request to a model is a line of httpx's, every start one of alembic's.
+    for chatty in ("httpx", "httpx2", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    # The run is in fields of its own.
+    activity.logger.activity_info_on_message = False
+    workflow.logger.workflow_info_on_message = False
+
+
+class _Render:
+    """Writes the line, with secrets blotted out wherever they appear."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._json = structlog.processors.JSONRenderer(sort_keys=False)
+        self._secrets = settings.secrets()
+
+    def __call__(self, logger: Any, name: str, event: EventDict) -> str:
+        line = str(self._json(logger, name, event))
+        for secret in self._secrets:
+            line = line.replace(secret, "***")
+        return line
+
+
+def _name_the_run(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    """Take the run out of what the SDK attaches to its own records."""
+    record = event.get("_record")
+    at: Any = getattr(record, "temporal_workflow", None)
+    at = at or getattr(record, "temporal_activity", None) or {}
+    if "workflow_id" in at:
+        event.setdefault("run", at["workflow_id"])
+    return event
+
+
+def _describe_error(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    """Replace a traceback by the error's type, first line and innermost places.
+
+    A full traceback is many lines, and its values can be the conversation.
+    """
+    error = _error_of(event.pop("exc_info", None))
+    if error is None and isinstance(record := event.get("_record"), logging.LogRecord):
+        error = _error_of(record.exc_info)
+    if error is not None:
+        event["error"] = f"{type(error).__name__}: {_first_line(error)}"
+        event["error_at"] = _places(error)
+    return event
+
+
+def _error_of(exc_info: Any) -> BaseException | None:
+    """Return the exception of any form of `exc_info`."""
+    if exc_info is True:
+        exc_info = sys.exc_info()
+    error: Any = exc_info
+    with suppress(TypeError, IndexError):
+        error = exc_info[1]
+    return error if isinstance(error, BaseException) else None
+
+
+def _first_line(error: BaseException) -> str:
+    if isinstance(error, ValidationError):
+        # Its text quotes the input.
+        fields = [".".join(str(part) for part in each["loc"]) for each in error.errors()]
+        return f"{error.title}: {', '.join(fields)}"
+    return (str(error).splitlines() or [""])[0][:_LONGEST]
+
+
+def _places(error: BaseException) -> Sequence[str]:
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+def _leave_out_conversation(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    for name in _CONVERSATION & event.keys():
+        event[name] = "(left out; HOLDFAST_LOG_PROMPTS=true shows it)"
+    return event

@@ -1,0 +1,63 @@
+"""What a worker process is made of, opened in order and closed in the opposite one."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from temporalio.client import Client
+
+from runtime import logs
+from runtime.database import Database, DatabaseError, opened
+from runtime.offline_process import OfflineModelFailed, offline_model
+from runtime.search_attributes import SearchAttributesMissing, ensure_search_attributes
+from runtime.serving import NothingToServe
+from runtime.settings import Settings, SettingsError
+from runtime.telemetry import Tracing, sdk_runtime
+from runtime.temporal import NoServer, connect
+
+STARTUP_ERRORS: Final = (
+    DatabaseError,
+    NoServer,
+    NothingToServe,
+    OfflineModelFailed,
+    SearchAttributesMissing,
+    SettingsError,
+)
+"""What ends a process with one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """The opened parts.
+
+    Attributes:
+        offline_url: Where the offline model serves; empty where a real one does.
+        sdk_metrics: URL of the SDK's own metrics.
+    """
+
+    settings: Settings
+    database: Database
+    client: Client
+    offline_url: str
+    sdk_metrics: str
+
+
+@asynccontextmanager
+async def process(settings: Settings) -> AsyncGenerator[Process]:
+    """Yield a process's parts; everything is flushed and closed at the end.
+
+    Raises:
+        STARTUP_ERRORS: see there; nothing is left open.
+    """
+    logs.configure(settings)
+    tracing = Tracing(settings)
+    try:
+        async with opened(settings) as database:
+            runtime, sdk_metrics = sdk_runtime()
+            client = await connect(settings, database, runtime=runtime, plugins=tracing.plugins)
+            await ensure_search_attributes(client)
+            async with offline_model(settings) as offline_url:
+                yield Process(settings, database, client, offline_url, sdk_metrics)
+    finally:
+        tracing.close()

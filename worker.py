@@ -1,0 +1,85 @@
+"""One worker process: serves task queues until SIGTERM, then lets what runs finish.
+
+Everything is put together here: which database, models, tools and workflows.
+"""
+
+import argparse
+import asyncio
+import sys
+
+from activities.llm import LLMActivities
+from activities.providers import build
+from activities.runs import RunActivities
+from activities.spend import Reserved
+from activities.tools import ToolActivities
+from activities.transcripts import Transcripts
+from activities.validation import ValidationActivities
+from agents.registry import agents, tools
+from runtime.artifacts import Artifacts
+from runtime.database import Database
+from runtime.dead_letters import DeadLetters
+from runtime.interceptors import FinishWrites, Observe
+from runtime.metrics import Meters
+from runtime.process import STARTUP_ERRORS, process
+from runtime.runs import Runs
+from runtime.serving import Queue, Service, activities_of, serve, wanted
+from runtime.settings import Settings
+from runtime.spend import SpendLedger
+from workflows import FAILURES, WORKFLOWS
+
+
+def compose(settings: Settings, database: Database, offline_url: str, queues: str = "") -> Service:
+    """Return what the process serves: `queues`, or all but the models' own."""
+    transcripts = Transcripts()
+    meters = Meters()
+    artifacts = Artifacts(database)
+    llm = LLMActivities(
+        build(**settings.model_access(), offline_url=offline_url),
+        transcripts,
+        SpendLedger(database, Reserved),
+        on_call=meters.model_call,
+    )
+    checks = ValidationActivities(agents())
+    runs = RunActivities(agents(), transcripts, DeadLetters(database), Runs(database))
+    called = ToolActivities(tools(), transcripts, artifacts, settings.database)
+    main = Queue(
+        settings.task_queue,
+        workflows=WORKFLOWS,
+        activities=[*activities_of(llm, checks, runs), *called.all()],
+    )
+    limited = [
+        Queue(name, called.all(name), per_second=rate) for name, rate in called.queues().items()
+    ]
+    # A model's queue has no declared rate: whoever starts its workers knows the account's.
+    models = [Queue(f"llm.{vendor}", [llm.think]) for vendor in ("openai", "anthropic")]
+    specs = [tool.spec for tool in tools().values()]
+    return Service(
+        queues=wanted(queues, [main, *limited], models),
+        failures=FAILURES,
+        interceptors=[
+            Observe(meters, {spec.name for spec in specs}),
+            FinishWrites({spec.name for spec in specs if spec.writes}),
+        ],
+        meters=meters,
+    )
+
+
+async def main(queues: str) -> None:
+    """Serve `queues` until SIGTERM or SIGINT."""
+    async with process(Settings.load()) as own:
+        service = compose(own.settings, own.database, own.offline_url, queues)
+        await serve(own.client, own.settings, service, own.sdk_metrics)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--queues",
+        default="",
+        help="comma-separated task queues, each with an optional limit of activities a second: "
+        "holdfast,llm.openai=5 (default: holdfast and every rate-limited tool's)",
+    )
+    try:
+        asyncio.run(main(parser.parse_args().queues))
+    except STARTUP_ERRORS as error:
+        sys.exit(f"worker: {error}")
