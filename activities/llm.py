@@ -18,7 +18,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeat import beating
-from activities.prices import UnknownPriceError, is_known, price_usd
+from activities.prices import UnknownPriceError, is_known, price_usd, worst_case_usd
 from activities.providers import KEYS
 from activities.providers.base import Provider, ProviderError, ProviderReply, Shape, caller_of
 from activities.spend import Reserved, SpendLedger
@@ -48,12 +48,18 @@ class Prices(Protocol):
         """Whether a call of `model` can be priced."""
         ...
 
+    @staticmethod
+    def worst_case_usd(route: str, input_tokens: int, output_tokens: int) -> Decimal:
+        """Return what a call can cost at most; 0 without a price."""
+        ...
+
 
 class LibraryPrices:
     """The kept price library."""
 
     price_usd = staticmethod(price_usd)
     is_known = staticmethod(is_known)
+    worst_case_usd = staticmethod(worst_case_usd)
 
 
 @dataclass(frozen=True)
@@ -111,10 +117,11 @@ class LLMActivities:
                 f"route {route.name!r}: the conversation is {len(body)} bytes, over the "
                 f"{MAX_BODY_BYTES} that providers take; shorten the agent's tool results"
             )
-        reserved = await self._reserve(spec, request)
+        worst = self._worst_case(spec, route, request)
+        reserved = await self._reserve(spec, request, worst)
         reply = await self._complete(spec, route, request, body)
         cost = self._cost(route, reply)
-        if reply.usage.total > request.cap.tokens or cost > request.cap.cost_usd:
+        if reply.usage.total > request.cap.tokens or cost > worst:
             _log.warning(
                 "a call used more than was reserved for it",
                 agent=spec.name,
@@ -163,24 +170,38 @@ class LLMActivities:
             )
         return _Route(name, vendor, model, provider)
 
-    async def _reserve(self, spec: AgentSpec, request: ThinkRequest) -> Reserved:
-        cap, limits = request.cap, spec.limits
+    def _worst_case(self, spec: AgentSpec, route: _Route, request: ThinkRequest) -> Decimal:
+        """Return what the call can cost at most, by the route's price.
+
+        Less than the request's cap, which is all that the run has left: an attempt that is lost
+        is charged its reservation, and the next one must still fit.
+        """
+        output = min(request.max_output_tokens, request.cap.tokens)
+        worst = self._prices.worst_case_usd(route.name, request.cap.tokens - output, output)
+        # A limit of 0 USD caps tokens alone.
+        if spec.limits.cost_usd and worst > request.cap.cost_usd:
+            raise _spent(
+                f"turn {request.turn} could cost {worst} USD and {request.cap.cost_usd} are left"
+            )
+        return worst
+
+    async def _reserve(
+        self, spec: AgentSpec, request: ThinkRequest, worst_usd: Decimal
+    ) -> Reserved:
+        limits = spec.limits
         reserved = await self._spend.reserve(
-            request.lineage, request.turn, _attempt(), cap.tokens, cap.cost_usd
+            request.lineage, request.turn, _attempt(), request.cap.tokens, worst_usd
         )
         over: list[str] = []
         if reserved.total_tokens > limits.tokens:
             over.append(f"{reserved.total_tokens} of {limits.tokens} tokens")
-        # A limit of 0 USD caps tokens alone.
         if limits.cost_usd and reserved.total_cost_usd > limits.cost_usd:
             over.append(f"{reserved.total_cost_usd} of {limits.cost_usd} USD")
         if over:
             await self._settle(request, 0, Decimal(0))
-            raise ApplicationError(
-                f"turn {request.turn} could bring the run to {' and '.join(over)}, over its limit, "
-                "with all that its earlier executions spent; nothing was sent",
-                type=BUDGET_SPENT,
-                non_retryable=True,
+            raise _spent(
+                f"with turn {request.turn}, and all that earlier executions of the run spent, it "
+                f"could come to {' and '.join(over)}"
             )
         return reserved
 
@@ -213,7 +234,8 @@ class LLMActivities:
         The stand-in is priced as the model that it stands in for: a notional price, so that
         budgets and reports are exercised; nothing is charged.
         """
-        for model in (reply.model, route.model):
+        stand_in = route.provider.stand_in
+        for model in (route.model,) if stand_in else (reply.model, route.model):
             try:
                 return self._prices.price_usd(route.vendor, model, reply.usage)
             except UnknownPriceError:
@@ -246,14 +268,19 @@ def _attempt() -> str:
 
 
 def _backoff(attempt: int) -> timedelta:
-    """Return 1, 2, 4 ... seconds, at most a minute, and half of that by chance."""
-    longest = min(_LONGEST_WAIT_S, 2.0 ** (attempt - 1))
+    """Return 1, 3, 9 ... seconds, at most a minute, and half of that by chance."""
+    longest = min(_LONGEST_WAIT_S, 3.0 ** min(attempt - 1, 10))
     # Chance spreads the attempts of many runs that failed together.
     return timedelta(seconds=longest * uniform(0.5, 1))  # noqa: S311 - not a secret
 
 
 def _unusable(reason: str) -> ApplicationError:
     return ApplicationError(reason, type=ROUTE_UNUSABLE, non_retryable=True)
+
+
+def _spent(reason: str) -> ApplicationError:
+    text = f"{reason}: nothing was sent; raise the run's limits to go on"
+    return ApplicationError(text, type=BUDGET_SPENT, non_retryable=True)
 
 
 def _trace(route: _Route, request: ThinkRequest, reply: ProviderReply) -> None:

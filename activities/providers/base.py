@@ -5,6 +5,7 @@ prompt, tools, response format) is serialised once per spec. A call joins bytes,
 SDK sends them: its typed `create` would walk every message of the transcript at each call.
 """
 
+import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -181,7 +182,7 @@ def as_json(value: Any) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:
-        return canonical(value).decode("utf-8", "replace").encode()
+        return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def sound(text: str) -> str:

@@ -10,7 +10,7 @@ MAX_REPLY_BYTES = 1_000_000
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-class ReplyTooLargeError(Exception):
+class ReplyTooLargeError(httpx2.RemoteProtocolError):
     """A reply went on beyond `MAX_REPLY_BYTES`; reading it was given up."""
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -130,30 +131,38 @@ class App:
 
 def _refused(call: _Exchange) -> tuple[str, Response] | None:
     """Return the error that stands in for an answer, if one does, and its name."""
-    protocol, request, faults = call.protocol, call.request, call.faults
-    if "hang" in faults:
+    if "hang" in call.faults:
         return "hang", Response(fault="hang")
-    if rule := faults.get("rate_limit"):
-        failed = Failed(429, "Rate limit reached", "rate_limit_error", "rate_limit_exceeded")
-        return "rate_limit", _failed(protocol, failed, {"retry-after": f"{rule.retry_after_s:g}"})
-    if "quota" in faults:
-        failed = Failed(
-            429 if request.path == "/v1/chat/completions" else 400,
-            "You exceeded your current quota: your credit balance is too low",
-            "invalid_request_error",
-            "insufficient_quota",
-        )
-        return "quota", _failed(protocol, failed)
-    if "server_error" in faults:
-        failed = Failed(500, "The server had an error", "api_error", "server_error")
-        return "server_error", _failed(protocol, failed)
-    if "unauthorized" in faults:
-        key = request.headers.get("x-api-key") or request.headers.get("authorization", "")
-        # Providers echo the key, so what handles their errors must take it out again.
-        text = f"Incorrect API key provided: {key.removeprefix('Bearer ')}."
-        failed = Failed(401, text, "authentication_error", "invalid_api_key")
-        return "unauthorized", _failed(protocol, failed)
+    for kind, write in _ERRORS.items():
+        if (rule := call.faults.get(kind)) is not None:
+            headers = {"retry-after": f"{rule.retry_after_s:g}"} if kind == "rate_limit" else {}
+            return kind, _failed(call.protocol, write(call, rule), headers)
     return None
+
+
+def _quota(call: _Exchange, _: Rule) -> Failed:
+    text = "You exceeded your current quota: your credit balance is too low"
+    status = 400 if "x-api-key" in call.request.headers else 429  # as each vendor has it
+    return Failed(status, text, "invalid_request_error", "insufficient_quota")
+
+
+def _unauthorized(call: _Exchange, _: Rule) -> Failed:
+    headers = call.request.headers
+    key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+    # Providers echo the key, so what handles their errors must take it out again.
+    text = f"Incorrect API key provided: {key}."
+    return Failed(401, text, "authentication_error", "invalid_api_key")
+
+
+_ERRORS: Final[dict[str, Callable[[_Exchange, Rule], Failed]]] = {
+    "rate_limit": lambda *_: Failed(
+        429, "Rate limit reached", "rate_limit_error", "rate_limit_exceeded"
+    ),
+    "quota": _quota,
+    "server_error": lambda *_: Failed(500, "The server had an error", "api_error"),
+    "error": lambda _, rule: Failed(rule.status, f"The server says {rule.status}", "api_error"),
+    "unauthorized": _unauthorized,
+}
 
 
 def _spoiled(call: _Exchange, reply: Reply) -> Reply:

@@ -43,8 +43,9 @@ class Response:
 
     def head(self) -> bytes:
         """Return the status line and the headers."""
+        known = self.status in HTTPStatus.__members__.values()
         lines = [
-            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
+            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase if known else 'Unknown'}",
             f"content-type: {self.content_type}",
             f"content-length: {len(self.body)}",
             *(f"{name}: {value}" for name, value in self.headers.items()),
@@ -83,6 +84,8 @@ class Server:
                     break
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # the other side went away, or does not speak HTTP
+        except asyncio.CancelledError:
+            pass  # the server stops; asyncio would print the cancelled connection as an error
         finally:
             self._open.discard(writer)
             with suppress(ConnectionError):

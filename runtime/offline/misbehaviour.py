@@ -17,6 +17,7 @@ Kind = Literal[
     "hang",  # never answers
     "rate_limit",  # 429 with retry-after
     "server_error",  # 500
+    "error",  # any other `status`
     "unauthorized",  # 401, echoing the key as providers do
     "quota",  # 429 that says the account is empty
     "cut",  # half a reply, then the connection closes
@@ -39,6 +40,7 @@ class Rule(Strict):
         first: Calls it is for, counted from the rule's beginning; 0 for all.
         ms: Of `latency`.
         retry_after_s: Of `rate_limit`.
+        status: Of `error`.
     """
 
     kind: Kind
@@ -48,6 +50,7 @@ class Rule(Strict):
     first: int = Field(default=0, ge=0)
     ms: float = Field(default=0, ge=0)
     retry_after_s: float = Field(default=1, ge=0)
+    status: int = Field(default=400, ge=400, le=599)
 
 
 class Misbehave(Strict):
@@ -91,7 +94,8 @@ def load(value: Any) -> Misbehave:
         where = ".".join(str(part) for part in first["loc"])
         raise MisbehaveError(
             f"{where or 'the rules'} {first['input']!r}: {first['msg']}; a rule is "
-            f"kind[,agent=..][,rate=0..1][,first=n][,skip=n][,ms=..][,retry_after_s=..] with a "
+            f"kind[,agent=..][,rate=0..1][,first=n][,skip=n][,ms=..][,retry_after_s=..]"
+            f"[,status=..] with a "
             f"kind of {', '.join(KINDS)}"
         ) from None
 
