@@ -34,7 +34,7 @@ def tools(of: Iterable[Agent] | None = None) -> dict[str, Tool]:
     """
     named: dict[str, Tool] = {}
     for agent in agents().values() if of is None else of:
-        for tool in agent.tools:
+        for tool in (*agent.tools, *agent.workflow_tools):
             if named.setdefault(tool.spec.name, tool) is not tool:
                 raise RegistryError(
                     f"agent {agent.name!r}: another tool is called {tool.spec.name!r} already; "

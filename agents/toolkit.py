@@ -237,6 +237,7 @@ class Agent:
     """An agent as its author writes it.
 
     Attributes:
+        workflow_tools: Tools that the agent's own workflow runs; the model is not offered them.
         answer: Pydantic model of the final answer; None for plain text. A field named
             `confidence` (0 to 1) is what `ApprovalPolicy.below_confidence` looks at.
         checks: Rules over an answer; each returns sentences on what is wrong.
@@ -248,6 +249,7 @@ class Agent:
     prompt: Prompt
     description: str = ""
     tools: Sequence[Tool] = ()
+    workflow_tools: Sequence[Tool] = ()
     answer: type[BaseModel] | None = None
     checks: Sequence[Check] = ()
     route: Sequence[str] = ("openai:gpt-5-mini",)
@@ -268,6 +270,7 @@ class Agent:
             system=f"Agent: {self.name} (prompt {self.prompt.version})\n\n{self.prompt.text}",
             prompt_version=self.prompt.version,
             tools=tuple(tool.spec for tool in self.tools),
+            workflow_tools=tuple(tool.spec for tool in self.workflow_tools),
             answer_schema=self.answer.model_json_schema() if self.answer else None,
             checks=tuple(check.__name__ for check in self.checks),
             route=tuple(self.route),

@@ -95,3 +95,35 @@ class Cap(Contract):
 
     tokens: int
     cost_usd: Decimal
+
+
+class Pool:
+    """A budget that several runs draw shares from: what is reserved is never there twice.
+
+    A share is the most its run may use; what it did not use comes back when it is settled.
+    """
+
+    def __init__(self, tokens: int, cost_usd: Decimal, *, used: "Spend | None" = None) -> None:
+        self._tokens = tokens - (used.tokens if used else 0)
+        self._cost_usd = cost_usd - (used.cost_usd if used else NOTHING)
+        self.reserved = 0
+
+    def fits(self, share: Limits) -> bool:
+        """Whether `share` could be reserved now."""
+        return share.tokens <= self._tokens and share.cost_usd <= self._cost_usd
+
+    def reserve(self, share: Limits) -> bool:
+        """Take `share` out of the pool; False, and nothing is taken, where it does not fit."""
+        if not self.fits(share):
+            return False
+        self._tokens -= share.tokens
+        self._cost_usd -= share.cost_usd
+        self.reserved += 1
+        return True
+
+    def settle(self, share: Limits, used: Spend | None) -> None:
+        """Put back what of `share` was not used; None: unknown, so all of it was."""
+        self.reserved -= 1
+        if used is not None:
+            self._tokens += share.tokens - used.tokens
+            self._cost_usd += share.cost_usd - used.cost_usd

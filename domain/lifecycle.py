@@ -21,18 +21,17 @@ class State(StrEnum):
 
 WAITS = frozenset({State.PENDING_APPROVAL, State.STOPPED})
 FINAL = frozenset({State.COMPLETE, State.REJECTED, State.FAILED})
-_ENDS = FINAL - {State.REJECTED}
 
-# A cap ends a run from wherever it works, as an outcome: hence COMPLETE beside the next state.
+# From wherever a run works a cap ends it, as an outcome, and a person does, as a rejection.
 MOVES: dict[State, frozenset[State]] = {
     State.INTAKE: frozenset({State.VALIDATING, State.REJECTED, State.FAILED}),
     State.VALIDATING: frozenset({State.PLANNING, State.REJECTED, State.FAILED, *WAITS}),
-    State.PLANNING: frozenset({State.EXECUTING, *_ENDS, *WAITS}),
-    State.EXECUTING: frozenset({State.REVIEWING, *_ENDS, *WAITS}),
-    State.REVIEWING: frozenset({State.REVISING, *_ENDS, *WAITS}),
-    State.REVISING: frozenset({State.EXECUTING, *_ENDS}),
-    State.PENDING_APPROVAL: frozenset({State.REJECTED, State.FAILED, State.STOPPED}),
-    State.STOPPED: frozenset({State.REJECTED, State.FAILED, State.PENDING_APPROVAL}),
+    State.PLANNING: frozenset({State.EXECUTING, *FINAL, *WAITS}),
+    State.EXECUTING: frozenset({State.REVIEWING, *FINAL, *WAITS}),
+    State.REVIEWING: frozenset({State.REVISING, *FINAL, *WAITS}),
+    State.REVISING: frozenset({State.EXECUTING}),
+    State.PENDING_APPROVAL: frozenset(),  # left by `back` alone
+    State.STOPPED: frozenset(),
     State.COMPLETE: frozenset(),
     State.REJECTED: frozenset(),
     State.FAILED: frozenset(),
@@ -44,14 +43,11 @@ class IllegalTransitionError(ValueError):
 
 
 class Lifecycle:
-    """A run's state. A wait remembers where it came from and returns there.
+    """A run's state. A wait remembers where it came from and returns there."""
 
-    Waits nest one deep each: a run that asks a person while it is stopped returns to the stop.
-    """
-
-    def __init__(self, state: State = State.INTAKE, came_from: tuple[State, ...] = ()) -> None:
-        self.state = state
-        self._came_from = list(came_from)
+    def __init__(self) -> None:
+        self.state = State.INTAKE
+        self._came_from = State.INTAKE
 
     def move(self, to: State) -> None:
         """Go to `to`.
@@ -64,9 +60,7 @@ class Lifecycle:
                 f"a run cannot go from {self.state} to {to}; allowed: {sorted(MOVES[self.state])}"
             )
         if to in WAITS:
-            self._came_from.append(self.state)
-        elif to in FINAL:
-            self._came_from.clear()
+            self._came_from = self.state
         self.state = to
 
     def back(self) -> None:
@@ -77,4 +71,4 @@ class Lifecycle:
         """
         if self.state not in WAITS:
             raise IllegalTransitionError(f"a run in {self.state} does not wait for anything")
-        self.state = self._came_from.pop()
+        self.state = self._came_from

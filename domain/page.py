@@ -22,12 +22,15 @@ def escape(text: str, limit: int = _MOST) -> str:
 
 def code(value: Any, limit: int = 4_000) -> str:
     """Return `value` as a fenced block that its content cannot close."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    return _fenced(json.dumps(value, indent=2, ensure_ascii=False, default=str), "json", limit)
+
+
+def _fenced(text: str, kind: str, limit: int) -> str:
     if len(text) > limit:
-        text = f"{text[:limit]}\n[…{len(text) - limit} more characters; the whole is in the event]"
+        text = f"{text[:limit]}\n[…{len(text) - limit} more characters; the event has the whole]"
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}json\n{text}\n{fence}"
+    return f"{fence}{kind}\n{text}\n{fence}"
 
 
 def overview(
@@ -61,12 +64,24 @@ def question(asked: Question) -> str:
         lines += ["", "**Done so far**", *(f"- {escape(step, 300)}" for step in asked.done)]
     if asked.arguments is not None:
         lines += ["", f"**What would run:** {escape(asked.tool or asked.kind)}"]
-        lines += [code(asked.arguments)]
+        lines += _arguments(asked.arguments)
     lines += ["", "**Your options** (More Actions, Send a Signal)"]
     lines += [f"- `{name}`: {escape(means)}" for name, means in asked.options]
     lines += ["", f"Without an answer by {_when(asked.silent_at)}: {escape(asked.silence)}."]
     lines += [f"Approval id `{asked.id}` (may be left out while one question is open)."]
     return "\n".join(lines)
+
+
+def _arguments(arguments: dict[str, Any]) -> list[str]:
+    """Return the arguments, those of several lines each in a block of its own."""
+    long = {
+        name: value for name, value in arguments.items() if isinstance(value, str) and "\n" in value
+    }
+    short = {name: value for name, value in arguments.items() if name not in long}
+    lines = [code(short)] if short or not long else []
+    for name, value in long.items():
+        lines += ["", f"**{escape(name)}**", _fenced(value, "text", 12_000)]
+    return lines
 
 
 def stop(stopped: Stop, ways: Sequence[str], until: datetime) -> str:

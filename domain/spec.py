@@ -40,6 +40,7 @@ class AgentSpec(Contract):
     Attributes:
         system: The system prompt.
         prompt_version: Version of the prompt file that `system` was read from.
+        workflow_tools: Tools that the agent's own workflow runs; the model is not offered them.
         answer_schema: JSON Schema of the final answer; None for plain text.
         checks: Names of the agent's rules over an answer.
         route: Models tried in order, each `provider:model`.
@@ -56,6 +57,7 @@ class AgentSpec(Contract):
     system: str
     prompt_version: str = ""
     tools: tuple[ToolSpec, ...] = ()
+    workflow_tools: tuple[ToolSpec, ...] = ()
     answer_schema: dict[str, Any] | None = None
     checks: tuple[str, ...] = ()
     route: tuple[str, ...] = ("openai:gpt-5-mini",)

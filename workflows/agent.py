@@ -17,12 +17,13 @@ from workflows.acting import Actor
 from workflows.attended import Attended
 from workflows.desk import AbortedError
 from workflows.failures import FAILURES
+from workflows.records import FINAL, keep_dead_letter, keep_report
 from workflows.reviewing import Reviewer
 from workflows.thinking import LimitReachedError, Thinker
 
 with workflow.unsafe.imports_passed_through():
     from domain import page
-    from domain.activity import DeadLetter, Report, Resolved, ResolveRequest
+    from domain.activity import Resolved, ResolveRequest
     from domain.lifecycle import State
     from domain.messages import Message
     from domain.run import AgentRequest, AgentResult, AgentState, Outcome, Status
@@ -169,39 +170,17 @@ class AgentWorkflow(Attended):
             await self._actor.effects.compensate()
         result = self._result(outcome, reason)
         await self._keep(result)
-        if outcome in {Outcome.COMPLETED, Outcome.LIMIT}:
-            self.desk.move(State.COMPLETE)
-        elif outcome in {Outcome.REJECTED, Outcome.ABORTED}:
-            self.desk.move(State.REJECTED)
-        else:
-            self.desk.move(State.FAILED)
+        self.desk.move(FINAL[outcome])
         await workflow.wait_condition(workflow.all_handlers_finished)
         return result
 
     async def _keep(self, result: AgentResult) -> None:
         """Leave the result in the database. A run whose record cannot be kept still ends."""
-        info = workflow.info()
+        agent, tenant = self._request.agent, self._request.tenant
         with suppress(ActivityError):
             if result.outcome is Outcome.REJECTED and self._state.spec is None:
-                letter = DeadLetter(
-                    run_id=info.workflow_id,
-                    workflow=info.workflow_type,
-                    agent=self._request.agent,
-                    tenant=self._request.tenant,
-                    reason=result.reason,
-                    payload=self._request.model_dump(mode="json", exclude_unset=True),
-                )
-                await workflow.execute_activity("dead_letters.put", letter, **policies.RECORD)
-            report = Report(
-                run_id=info.workflow_id,
-                workflow=info.workflow_type,
-                agent=self._request.agent,
-                tenant=self._request.tenant,
-                outcome=result.outcome.value,
-                started_at=info.workflow_start_time,
-                result=result.model_dump(mode="json"),
-            )
-            await workflow.execute_activity("runs.put", report, **policies.RECORD)
+                await keep_dead_letter(agent, tenant, result.reason, self._request)
+            await keep_report(agent, tenant, result.outcome, result)
 
     def _result(self, outcome: Outcome, reason: str) -> AgentResult:
         state = self._state

@@ -58,6 +58,17 @@ RECORD = Policy(
     ),
 )
 
+# Reading a whole ledger: minutes for millions of rows. A lost worker is noticed by heartbeat.
+COMPUTE = Policy(
+    start_to_close_timeout=timedelta(minutes=10),
+    heartbeat_timeout=HEARTBEAT,
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(milliseconds=500),
+        maximum_interval=timedelta(seconds=10),
+        maximum_attempts=4,
+    ),
+)
+
 
 def think(left: timedelta) -> Policy:
     """Return the policy of a model call when the run has `left` of its wall clock.
