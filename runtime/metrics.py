@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final, Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -61,6 +61,8 @@ class Meters:
     """This process's counters; labels are closed sets, never ids."""
 
     def __init__(self) -> None:
+        # A second line for each counter that says when it began, which nobody asks for.
+        disable_created_metrics()
         self._registry = CollectorRegistry()
         call = ["agent", "vendor", "model"]
         self._calls = self._counter(
