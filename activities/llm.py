@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from random import uniform
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 from opentelemetry import trace
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import prices
 from activities.heartbeat import beating
-from activities.prices import UnknownPriceError, is_known, price_usd, worst_case_usd
 from activities.providers import KEYS
 from activities.providers.base import Provider, ProviderError, ProviderReply, Shape, caller_of
 from activities.spend import Reserved, SpendLedger
@@ -33,33 +33,6 @@ MAX_BODY_BYTES: Final = 32_000_000
 _LONGEST_WAIT_S: Final = 60.0
 
 _log = structlog.stdlib.get_logger(__name__)
-
-
-class Prices(Protocol):
-    """What calls cost."""
-
-    @staticmethod
-    def price_usd(vendor: str, model: str, usage: Usage) -> Decimal:
-        """Return the price of a call, or raise `UnknownPriceError`."""
-        ...
-
-    @staticmethod
-    def is_known(vendor: str, model: str) -> bool:
-        """Whether a call of `model` can be priced."""
-        ...
-
-    @staticmethod
-    def worst_case_usd(route: str, input_tokens: int, output_tokens: int) -> Decimal:
-        """Return what a call can cost at most; 0 without a price."""
-        ...
-
-
-class LibraryPrices:
-    """The kept price library."""
-
-    price_usd = staticmethod(price_usd)
-    is_known = staticmethod(is_known)
-    worst_case_usd = staticmethod(worst_case_usd)
 
 
 @dataclass(frozen=True)
@@ -90,14 +63,14 @@ class LLMActivities:
         providers: Mapping[str, Provider],
         transcripts: Transcripts,
         spend: SpendLedger,
-        prices: Prices | None = None,
         on_call: Callable[[CallFacts], None] | None = None,
     ) -> None:
         self._providers = providers
         self._transcripts = transcripts
         self._spend = spend
-        self._prices = prices or LibraryPrices()
         self._on_call = on_call
+        # The library builds its tables at first use, half a second that would hold the loop up.
+        prices.is_known("openai", "gpt-5-mini")
 
     @activity.defn(name="llm.think")
     async def think(self, request: ThinkRequest) -> Reply:
@@ -163,21 +136,22 @@ class LLMActivities:
                 f"of {sorted(KEYS)}"
             )
         priced = provider.stand_in or not spec.limits.cost_usd
-        if not priced and not self._prices.is_known(vendor, model):
+        if not priced and not prices.is_known(vendor, model):
             raise _unusable(
                 f"route {name!r}: no price is known for the model, so its cost cannot be capped; "
                 "name a model that genai-prices lists, or set the agent's limits.cost_usd to 0"
             )
         return _Route(name, vendor, model, provider)
 
-    def _worst_case(self, spec: AgentSpec, route: _Route, request: ThinkRequest) -> Decimal:
+    @staticmethod
+    def _worst_case(spec: AgentSpec, route: _Route, request: ThinkRequest) -> Decimal:
         """Return what the call can cost at most, by the route's price.
 
         Less than the request's cap, which is all that the run has left: an attempt that is lost
         is charged its reservation, and the next one must still fit.
         """
         output = min(request.max_output_tokens, request.cap.tokens)
-        worst = self._prices.worst_case_usd(route.name, request.cap.tokens - output, output)
+        worst = prices.worst_case_usd(route.name, request.cap.tokens - output, output)
         # A limit of 0 USD caps tokens alone.
         if spec.limits.cost_usd and worst > request.cap.cost_usd:
             raise _spent(
@@ -228,7 +202,8 @@ class LLMActivities:
                 next_retry_delay=error.retry_after or _backoff(activity.info().attempt),
             ) from None
 
-    def _cost(self, route: _Route, reply: ProviderReply) -> Decimal:
+    @staticmethod
+    def _cost(route: _Route, reply: ProviderReply) -> Decimal:
         """Return the price, by the model that answered, else by the one that was asked.
 
         The stand-in is priced as the model that it stands in for: a notional price, so that
@@ -237,8 +212,8 @@ class LLMActivities:
         stand_in = route.provider.stand_in
         for model in (route.model,) if stand_in else (reply.model, route.model):
             try:
-                return self._prices.price_usd(route.vendor, model, reply.usage)
-            except UnknownPriceError:
+                return prices.price_usd(route.vendor, model, reply.usage)
+            except prices.UnknownPriceError:
                 continue
         return Decimal(0)
 

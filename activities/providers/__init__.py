@@ -1,5 +1,7 @@
 """The vendors, each behind `base.Provider`; the only place that imports their SDKs."""
 
+from collections.abc import Mapping
+
 from activities.providers.base import Provider
 
 KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
@@ -43,3 +45,9 @@ def build(
         "openai": OpenAIProvider(_OFFLINE_KEY, base_url=f"{url}/v1", stand_in=True),
         "anthropic": AnthropicProvider(_OFFLINE_KEY, base_url=url, stand_in=True),
     }
+
+
+async def close(providers: Mapping[str, Provider]) -> None:
+    """Close every provider's connections."""
+    for provider in providers.values():
+        await provider.close()

@@ -155,12 +155,12 @@ def _unauthorized(call: _Exchange, _: Rule) -> Failed:
 
 
 _ERRORS: Final[dict[str, Callable[[_Exchange, Rule], Failed]]] = {
-    "rate_limit": lambda *_: Failed(
+    "rate_limit": lambda call, rule: Failed(
         429, "Rate limit reached", "rate_limit_error", "rate_limit_exceeded"
     ),
     "quota": _quota,
-    "server_error": lambda *_: Failed(500, "The server had an error", "api_error"),
-    "error": lambda _, rule: Failed(rule.status, f"The server says {rule.status}", "api_error"),
+    "server_error": lambda call, rule: Failed(500, "The server had an error", "api_error"),
+    "error": lambda call, rule: Failed(rule.status, f"The server says {rule.status}", "api_error"),
     "unauthorized": _unauthorized,
 }
 
