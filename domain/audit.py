@@ -64,8 +64,8 @@ class LedgerProfile(Contract):
         sign_column: Column whose values say whether money comes or goes; empty where the
             amounts carry their sign.
         signs: Its values to +1 (credit) or -1 (debit).
-        links: Bookings whose predecessor is beyond doubt; what rounding was learned from.
-        rounded_links: Those that miss the balance before by no more than the tolerance.
+        links: Bookings that follow a balance; what rounding was learned from.
+        rounded_links: Those that miss the nearest one, by no more than the tolerance.
         tolerance_cents: By how much a continued balance may differ.
         grain_cents: Amounts and balances are multiples of this.
         file_order_breaks: Bookings that do not continue the one before them in the file, which
@@ -134,10 +134,7 @@ class ScreenResult(Contract):
 
 
 class Finding(Strict):
-    """One fault, as the auditor reports it.
-
-    The docstrings of the fields are what the model reads in the answer's schema.
-    """
+    """One fault of one booking."""
 
     account_id: str = Field(description="The account, as the ledger names it.")
     date: dt.date = Field(description="Day of the faulty booking.")

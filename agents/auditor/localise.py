@@ -16,6 +16,10 @@ Kind = Literal["amount", "balance", "duplicate", "missing", "sign"]
 _RANK: dict[Kind, int] = {"sign": 0, "duplicate": 0, "balance": 1, "amount": 2, "missing": 2}
 
 
+_MOST = 400
+"""Bookings that are suspected one by one; days with more are left to a person."""
+
+
 @dataclass(frozen=True)
 class Window:
     """Days around a break.
@@ -60,6 +64,8 @@ class Reading:
 def readings(window: Window, normal: Normal) -> list[Reading]:
     """Return every single fault that mends the window, the tightest first."""
     suspects = [b for day in window.days[: window.at + 1] for b in day]
+    if len(suspects) > _MOST:
+        return []
     found = [
         *_signs(window, suspects, normal),
         *_duplicates(window, normal),

@@ -14,25 +14,18 @@ from agents.auditor.chain import Normal
 from agents.auditor.ledger import connect
 from domain.audit import LedgerProfile
 
-# A link is a booking alone on its day after a day with one booking: its predecessor is certain.
-_LINKS: Final = """
-WITH days AS (
-    SELECT account_id, day_no, count(*) AS bookings, min(balance_cents) AS balance,
-           min(before_cents) AS before
-    FROM transactions GROUP BY account_id, day_no
-), steps AS (
-    SELECT account_id, bookings, before, lag(bookings) OVER account AS bookings_before,
-           lag(balance) OVER account AS balance_before
-    FROM days WINDOW account AS (PARTITION BY account_id ORDER BY day_no)
-)
-SELECT abs(before - balance_before) AS gap, count(*), count(DISTINCT account_id)
-FROM steps WHERE bookings = 1 AND bookings_before = 1 GROUP BY gap ORDER BY gap
-"""
-# Where busy days leave too few of those: the nearest balance that the booking may follow.
+# A booking follows some balance of its own day or of the account's day before; the nearest one is
+# taken. On busy days it may be another's, which moves a few gaps and not their distribution.
 _NEAREST: Final = """
+WITH short AS (
+    SELECT account_id, day_no FROM transactions
+    GROUP BY account_id, day_no HAVING count(*) <= 50
+)
 SELECT gap, count(*), count(DISTINCT account_id) FROM (
     SELECT t.account_id, min(abs(t.before_cents - p.balance_cents)) AS gap
-    FROM transactions t JOIN transactions p ON p.account_id = t.account_id
+    FROM short JOIN transactions t ON t.account_id = short.account_id
+        AND t.day_no = short.day_no
+    JOIN transactions p ON p.account_id = t.account_id
         AND p.day_no BETWEEN t.day_no - 1 AND t.day_no AND p.row_no <> t.row_no
     GROUP BY t.row_no
 ) GROUP BY gap ORDER BY gap
@@ -43,7 +36,6 @@ SELECT count(*) FROM (
     FROM transactions
 ) WHERE abs(before_cents - prior) > ?
 """
-_FEW: Final = 200
 _CAP: Final = 100
 """Cents: rounding is to at most one unit of the currency; more is no rounding."""
 _RARE: Final = 0.005
@@ -63,7 +55,7 @@ class Gap(NamedTuple):
 def profile(path: str) -> LedgerProfile:
     """Return what is normal in the snapshot at `path`."""
     with closing(connect(path)) as connection:
-        gaps = _gaps(connection)
+        gaps = [Gap(*row) for row in connection.execute(_NEAREST)]
         grain = _grain(connection)
         accounts = _one(connection, "SELECT count(DISTINCT account_id) FROM transactions")
         found = tolerance(gaps, accounts)
@@ -142,13 +134,6 @@ def _wider(values: Sequence[int], sums: Sequence[int], bound: int) -> int | None
     return max(fitting, default=None)
 
 
-def _gaps(connection: sqlite3.Connection) -> list[Gap]:
-    gaps = [Gap(*row) for row in connection.execute(_LINKS)]
-    if sum(gap.links for gap in gaps) < _FEW:
-        gaps = [Gap(*row) for row in connection.execute(_NEAREST)]
-    return gaps
-
-
 def _grain(connection: sqlite3.Connection) -> int:
     """Return the coarsest unit that nearly all amounts and balances are multiples of.
 
@@ -176,10 +161,10 @@ def _notes(found: LedgerProfile) -> tuple[str, ...]:
         _about_signs(found.sign_column, found.signs),
         f"{found.busy_days} account-days hold several bookings; the file's order breaks the "
         f"balance {found.file_order_breaks} times, so any order that continues it is accepted",
-        f"{found.rounded_links} of {found.links} certain links differ by up to "
+        f"{found.rounded_links} of {found.links} bookings miss the balance before them by up to "
         f"{found.tolerance_cents / 100:.2f}, which is rounding; more is not"
         if found.tolerance_cents
-        else f"none of {found.links} certain links is rounded: balances continue exactly",
+        else f"none of {found.links} bookings is rounded: balances continue exactly",
         f"amounts and balances are multiples of {found.grain_cents / 100:.2f}",
     )
 

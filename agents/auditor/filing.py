@@ -1,0 +1,97 @@
+"""Filing the report: the one thing an audit does to the world, and it cannot be taken back."""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from agents.toolkit import ToolContext, ToolError, tool
+from domain.contract import Contract
+
+# The runtime's migrations make the table; these are the columns that filing needs to know.
+_FILINGS = sa.table(
+    "filings",
+    sa.column("key", sa.String),
+    sa.column("run_id", sa.String),
+    sa.column("title", sa.Text),
+    sa.column("body", sa.Text),
+    sa.column("filed_at", sa.DateTime(timezone=True)),
+)
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
+_BUSY_S = 15
+
+
+class Filed(Contract):
+    """A report as it stands in the filings."""
+
+    key: str
+    title: str
+    filed_at: str
+
+
+async def was_filed(context: ToolContext) -> bool | None:
+    """Say whether a report stands under this call's key."""
+    engine = _engine(context)
+    try:
+        async with engine.connect() as connection:
+            return await _under(connection, context.key) is not None
+    except sa.exc.OperationalError:
+        return None  # unreachable: it cannot tell
+    finally:
+        await engine.dispose()
+
+
+@tool(effect="irreversible", timeout=30, attempts=5, idempotent=True, reconcile=was_filed)
+async def file_report(context: ToolContext, title: str, body: str) -> Filed:
+    """File an audit report. It is public from then on and cannot be withdrawn.
+
+    Args:
+        title: One line.
+        body: The report, as Markdown.
+    """
+    if not title.strip() or not body.strip():
+        raise ToolError("a report needs a title and a body: nothing was filed")
+    row = {
+        "key": context.key,
+        "run_id": context.run_id,
+        "title": title,
+        "body": body,
+        "filed_at": datetime.now(UTC),
+    }
+    engine = _engine(context)
+    try:
+        async with engine.begin() as connection:
+            # One key is one filing: a second attempt finds the first one's.
+            if await _under(connection, context.key) is None:
+                await connection.execute(_insert(engine), row)
+            stands = await _under(connection, context.key)
+    finally:
+        await engine.dispose()
+    if stands is None:
+        raise RuntimeError(f"filing {context.key!r} was written and is not there")
+    return Filed(key=context.key, title=stands[0], filed_at=str(stands[1]))
+
+
+def _engine(context: ToolContext) -> AsyncEngine:
+    if not context.database:
+        raise ToolError("there is no database to file into: set HOLDFAST_DATABASE_URL")
+    url = sa.make_url(context.database)
+    backend = url.get_backend_name()
+    url = url.set(drivername=_DRIVERS.get(backend, url.drivername))
+    waits = {"timeout": _BUSY_S} if backend == "sqlite" else {"connect_timeout": _BUSY_S}
+    return create_async_engine(url, poolclass=NullPool, connect_args=waits)
+
+
+def _insert(engine: AsyncEngine) -> sa.Executable:
+    if engine.dialect.name == "postgresql":
+        return sa.dialects.postgresql.insert(_FILINGS).on_conflict_do_nothing()
+    return sa.dialects.sqlite.insert(_FILINGS).on_conflict_do_nothing()
+
+
+async def _under(
+    connection: "sa.ext.asyncio.AsyncConnection", key: str
+) -> tuple[str, datetime] | None:
+    query = sa.select(_FILINGS.c.title, _FILINGS.c.filed_at).where(_FILINGS.c.key == key)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else (row[0], row[1])
