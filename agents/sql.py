@@ -18,6 +18,7 @@ import sqlalchemy as sa
 import sqlglot
 from pydantic import Field
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
@@ -56,7 +57,8 @@ _READ_ACTIONS: Final = frozenset(
 )
 _DENIED_SQLITE: Final = frozenset({"load_extension", "writefile", "readfile", "fts3_tokenizer"})
 _WRITES: Final = (
-    exp.DML, exp.DDL, exp.Command, exp.Into, exp.Lock, exp.Pragma, exp.Attach, exp.Detach,
+    exp.Insert, exp.Update, exp.Delete,
+    exp.DDL, exp.Command, exp.Into, exp.Lock, exp.Pragma, exp.Attach, exp.Detach,
     exp.Set, exp.Copy, exp.Drop, exp.Alter, exp.Merge, exp.Use, exp.Transaction, exp.Commit,
     exp.Rollback, exp.Kill, exp.TruncateTable, exp.Analyze, exp.NextValueFor, exp.ReadCSV,
 )  # fmt: skip
@@ -175,7 +177,7 @@ def readable(source: str) -> URL:
     """
     try:
         url = make_url(source)
-    except sa.exc.ArgumentError:
+    except ArgumentError:
         raise SqlError(
             "the database's address is not a SQLAlchemy URL: expected one such as "
             "'postgresql://user@host/database' or 'sqlite:///file.db'"
@@ -246,7 +248,7 @@ def _select_postgresql(url: URL, query: str, rows: int, seconds: float) -> Selec
             cursor = connection.exec_driver_sql(query.replace("%", "%%"))
             found = [tuple(row) for row in cursor.fetchmany(rows + 1)]
             return _selected(query, list(cursor.keys()), found, rows)
-    except sa.exc.DBAPIError as error:
+    except DBAPIError as error:
         said = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
         if "statement timeout" in said:
             raise SqlError(_slow(seconds)) from None

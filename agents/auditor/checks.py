@@ -1,7 +1,8 @@
-"""Rules over the auditor's answer, before anyone else looks at it: pure, a sentence for each fault."""
+"""Rules over the auditor's answer, before anyone else looks at it; a sentence for each fault."""
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from agents.toolkit import AnswerToCheck
 from domain.activity import CallMade
@@ -40,10 +41,8 @@ def balance_was_checked(checked: AnswerToCheck) -> Sequence[str]:
     wanted = {"account_id": finding.account_id, "day": finding.date.isoformat()}
     if any(call.tool == "check_balance" and call.arguments == wanted for call in checked.made):
         return []
-    return [
-        f"the balance of account {finding.account_id!r} was not checked on {finding.date}: "
-        "call check_balance for it before reporting"
-    ]
+    name = repr(finding.account_id)
+    return [f"call check_balance for account {name} and {finding.date} before reporting"]
 
 
 def booking_was_seen(checked: AnswerToCheck) -> Sequence[str]:
@@ -60,10 +59,8 @@ def booking_was_seen(checked: AnswerToCheck) -> Sequence[str]:
     if shown or any(call.tool == "ledger_query" and finding.trans_id in call.text
                     for call in checked.made):  # fmt: skip
         return []
-    return [
-        f"no result of this run shows transaction {finding.trans_id!r} of account "
-        f"{finding.account_id!r}: report a booking that you have seen"
-    ]
+    named = f"transaction {finding.trans_id!r} of account {finding.account_id!r}"
+    return [f"no result of this run shows {named}: report a booking that you have seen"]
 
 
 CHECKS = (verdict_fits_finding, evidence_was_queried, balance_was_checked, booking_was_seen)
@@ -79,5 +76,7 @@ def _queries(made: Sequence[CallMade]) -> Iterator[str]:
             result = json.loads(call.text)
         except ValueError:
             continue  # an error told in words has no query
-        if isinstance(result, dict) and isinstance(query := result.get("query"), str):
-            yield query
+        if isinstance(result, dict):
+            query = cast("dict[str, object]", result).get("query")
+            if isinstance(query, str):
+                yield query

@@ -12,7 +12,11 @@ COLUMNS: Final = REQUIRED + OPTIONAL
 
 _PLAIN = re.compile(r"[+-]?\d+(?:\.\d{1,2})?")
 _MOST: Final = 10**15
-"""Cents; far above any ledger, and sums of millions of them still fit in 64 bits."""
+"""Cents; far above any ledger, and sums of thousands of them still fit in 64 bits."""
+_SAFE_DIGITS: Final = 15
+_ISO_DAY: Final = 10
+_NAMES: Final = 20
+_SHOWN: Final = 60
 
 
 class LedgerError(ValueError):
@@ -73,8 +77,8 @@ def _extras(names: Sequence[str], places: Mapping[str, int]) -> tuple[tuple[int,
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name[:40]) for name in names[:20])
-    return shown + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    shown = ", ".join(repr(name[:_SHOWN]) for name in names[:_NAMES])
+    return shown + (f" and {len(names) - _NAMES} more" if len(names) > _NAMES else "")
 
 
 def cents(value: object) -> int:
@@ -86,10 +90,9 @@ def cents(value: object) -> int:
         ValueError: It is not a number.
     """
     text = str(value).strip()
-    if _PLAIN.fullmatch(text) and len(text) < 16:
+    if _PLAIN.fullmatch(text) and len(text) <= _SAFE_DIGITS:
         whole, _, part = text.partition(".")
-        number = int(whole + (part + "00")[:2])
-        return number
+        return int(whole + (part + "00")[:2])
     try:
         number = Decimal(_with_point(text))
     except InvalidOperation:
@@ -119,7 +122,7 @@ def day(value: object) -> str:
     text = str(value).strip()
     try:
         # A time of day is dropped: the order inside a day is found out, not believed.
-        if len(text) >= 10 and text[4] == "-":
+        if len(text) >= _ISO_DAY and text[4] == "-":
             return date.fromisoformat(text[:10]).isoformat()
         if re.fullmatch(r"\d{8}", text):
             return date.fromisoformat(f"{text[:4]}-{text[4:6]}-{text[6:]}").isoformat()
@@ -135,4 +138,4 @@ def day(value: object) -> str:
 
 def _shown(value: object) -> str:
     text = str(value)
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "...")

@@ -9,7 +9,7 @@ the account, the booking and the kind are used; the numbers that are reported co
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Final, NamedTuple
 
@@ -42,6 +42,8 @@ FROM transactions WHERE account_id = :account AND day_no BETWEEN :first AND :las
 ORDER BY day_no, row_no
 """
 _SHOWN: Final = 12
+_BOTH_SIDES: Final = 2
+"""An altered balance breaks the chain before the booking and after it."""
 
 
 class Found(NamedTuple):
@@ -211,7 +213,7 @@ def _supported(
     connection: sqlite3.Connection, case: Case, found: Found, loose: Loose, normal: Normal
 ) -> dict[Kind, Reading]:
     booking = found.booking
-    if len(loose.ends) == 2 and len(loose.starts) == 2:
+    if len(loose.ends) == len(loose.starts) == _BOTH_SIDES:
         return _balance(booking, loose, normal)
     if len(loose.ends) != 1 or len(loose.starts) != 1:
         return {}
@@ -275,7 +277,7 @@ def _found(row: tuple[int, str, str, int, int, int, str]) -> Found:
     return Found(Booking(number, trans_id, day, signed, balance, label), day_no)
 
 
-def _evidence(sql: str, values: dict[str, str | int], found: Sequence[Found]) -> Evidence:
+def _evidence(sql: str, values: Mapping[str, str | int], found: Sequence[Found]) -> Evidence:
     text = " ".join(sql.split())
     for name, value in sorted(values.items(), key=lambda item: -len(item[0])):
         quoted = str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"

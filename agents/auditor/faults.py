@@ -138,7 +138,7 @@ def _altered(cents: int, how: Faults, rng: random.Random) -> int:
     if how.size == "slip":
         digits = str(cents)
         swaps = [i for i in range(len(digits) - 1) if digits[i] != digits[i + 1] != "0"]
-        if swaps and rng.random() < 0.5:
+        if swaps and rng.choice((True, False)):
             at = rng.choice(swaps)
             return int(digits[:at] + digits[at + 1] + digits[at] + digits[at + 2 :])
         return cents * 10

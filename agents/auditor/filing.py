@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from agents.toolkit import ToolContext, ToolError, tool
@@ -36,14 +38,14 @@ async def was_filed(context: ToolContext) -> bool | None:
     try:
         async with engine.connect() as connection:
             return await _under(connection, context.key) is not None
-    except sa.exc.OperationalError:
+    except OperationalError:
         return None  # unreachable: it cannot tell
     finally:
         await engine.dispose()
 
 
 @tool(effect="irreversible", timeout=30, attempts=5, idempotent=True, reconcile=was_filed)
-async def file_report(context: ToolContext, title: str, body: str) -> Filed:
+async def file_report(context: ToolContext, title: str, body: str) -> Filed:  # noqa: D417 - the model reads this, and never sees the context
     """File an audit report. It is public from then on and cannot be withdrawn.
 
     Args:
@@ -85,13 +87,11 @@ def _engine(context: ToolContext) -> AsyncEngine:
 
 def _insert(engine: AsyncEngine) -> sa.Executable:
     if engine.dialect.name == "postgresql":
-        return sa.dialects.postgresql.insert(_FILINGS).on_conflict_do_nothing()
-    return sa.dialects.sqlite.insert(_FILINGS).on_conflict_do_nothing()
+        return postgresql.insert(_FILINGS).on_conflict_do_nothing()
+    return sqlite.insert(_FILINGS).on_conflict_do_nothing()
 
 
-async def _under(
-    connection: "sa.ext.asyncio.AsyncConnection", key: str
-) -> tuple[str, datetime] | None:
+async def _under(connection: AsyncConnection, key: str) -> tuple[str, datetime] | None:
     query = sa.select(_FILINGS.c.title, _FILINGS.c.filed_at).where(_FILINGS.c.key == key)
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else (row[0], row[1])

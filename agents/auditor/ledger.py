@@ -136,7 +136,7 @@ def _entry(row: Row, places: dict[str, int], name: str) -> Entry:
     )
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 - whatever a database returns
+def _text(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
@@ -181,7 +181,7 @@ def _fill(
 
 
 def _rows(parsed: _Parsed, signs: Signs) -> Iterator[tuple[Any, ...]]:
-    order = sorted(range(len(parsed.entries)), key=lambda i: parsed.entries[i][2:4] + (i,))
+    order = sorted(range(len(parsed.entries)), key=lambda i: (*parsed.entries[i][2:4], i))
     for _, account in groupby(order, key=lambda i: parsed.entries[i].account_id):
         number, last = 0, ""
         for index in account:

@@ -17,7 +17,7 @@ _SURE: Final[dict[str, float]] = {"sign": 0.98, "duplicate": 0.98, "balance": 0.
 _UNDECIDED: Final = 0.6
 """Least confidence in a finding of which only the kind is in doubt, not the booking."""
 _AHEAD: Final = 3
-_PLAN: Final = {
+_PLAN: Final[dict[str, list[dict[str, object]]]] = {
     "steps": [
         {"action": "look at the account's bookings", "tools": ["account_days"]},
         {"action": "find the change that mends the break and check it", "tools": ["check_balance"]},
@@ -47,20 +47,24 @@ def reply(conversation: Conversation) -> Reply:
     if not conversation.tools:
         return one_shot(conversation)
     shown = _last(conversation, "account_days")
-    if shown is None:
-        if conversation.results_of("account_days"):
-            return _nothing("the bookings could not be read", [])
-        return call(
-            "account_days", account_id=case.account_id, start=case.first_day, end=case.last_day
-        )
+    return _look(conversation, case) if shown is None else _check(conversation, case, shown)
+
+
+def _look(conversation: Conversation, case: _Case) -> Reply:
+    if conversation.results_of("account_days"):
+        return _nothing("the bookings could not be read", [])
+    return call("account_days", account_id=case.account_id, start=case.first_day, end=case.last_day)
+
+
+def _check(conversation: Conversation, case: _Case, shown: dict[str, Any]) -> Reply:
     found = best(_readings(case, shown))
     checked = _last(conversation, "check_balance")
-    if checked is None:
-        if conversation.results_of("check_balance"):
-            return _nothing("the balance could not be checked", [shown["query"]])
-        day = found[0].booking.day if found else case.break_day
-        return call("check_balance", account_id=case.account_id, day=day)
-    return _report(case, found, shown, checked)
+    if checked is not None:
+        return _report(case, found, shown, checked)
+    if conversation.results_of("check_balance"):
+        return _nothing("the balance could not be checked", [shown["query"]])
+    day = found[0].booking.day if found else case.break_day
+    return call("check_balance", account_id=case.account_id, day=day)
 
 
 def one_shot(conversation: Conversation) -> Reply:
@@ -85,9 +89,9 @@ def invent(conversation: Conversation, said: Reply, rng: random.Random) -> Reply
     row = rng.choice(rows) if rows else [str(rng.randint(1, 4_000_000)), case.break_day]
     amount = round(rng.uniform(100, 9_000), 2)
     invented = {
-        "account_id": case.account_id if rng.random() < 0.5 else str(rng.randint(1, 12_000)),
+        "account_id": case.account_id if rng.choice((True, False)) else str(rng.randint(1, 12_000)),
         "date": row[1],
-        "trans_id": row[0] if rng.random() < 0.5 else str(rng.randint(1, 4_000_000)),
+        "trans_id": row[0] if rng.choice((True, False)) else str(rng.randint(1, 4_000_000)),
         "kind": rng.choice(["amount", "balance", "duplicate", "missing", "sign"]),
         "recorded": amount,
         "expected": round(amount * rng.uniform(0.2, 3), 2),

@@ -141,7 +141,8 @@ def _grain(connection: sqlite3.Connection) -> int:
     """
     counts: Counter[int] = Counter()
     for signed, balance, rows in connection.execute(
-        "SELECT signed_amount % 1000, balance_cents % 1000, count(*) FROM transactions GROUP BY 1, 2"
+        "SELECT signed_amount % 1000, balance_cents % 1000, count(*) "
+        "FROM transactions GROUP BY 1, 2"
     ):
         counts[gcd(int(signed), int(balance), 1000)] += rows
     total = counts.total()
@@ -157,14 +158,20 @@ def _one(connection: sqlite3.Connection, sql: str) -> int:
 
 
 def _notes(found: LedgerProfile) -> tuple[str, ...]:
-    return (
-        _about_signs(found.sign_column, found.signs),
+    busy = (
         f"{found.busy_days} account-days hold several bookings; the file's order breaks the "
-        f"balance {found.file_order_breaks} times, so any order that continues it is accepted",
+        f"balance {found.file_order_breaks} times, so any order that continues it is accepted"
+    )
+    rounding = (
         f"{found.rounded_links} of {found.links} bookings miss the balance before them by up to "
         f"{found.tolerance_cents / 100:.2f}, which is rounding; more is not"
         if found.tolerance_cents
-        else f"none of {found.links} bookings is rounded: balances continue exactly",
+        else f"none of {found.links} bookings is rounded: balances continue exactly"
+    )
+    return (
+        _about_signs(found.sign_column, found.signs),
+        busy,
+        rounding,
         f"amounts and balances are multiples of {found.grain_cents / 100:.2f}",
     )
 

@@ -132,7 +132,7 @@ def breaks(account: str, bookings: Iterable[Booking], normal: Normal) -> list[Br
             break
         ends = close(states[at], days[at], normal)
         if not ends:
-            each = _explained(account, days, states, at, floor, normal)
+            each = _explained(account, days, states, (floor, at), normal)
             found.append(each)
             ends = _after(each, normal) or frozenset(State(b.balance) for b in days[at])
             floor = at + 1
@@ -144,10 +144,10 @@ def _explained(
     account: str,
     days: Sequence[Sequence[Booking]],
     states: Sequence[frozenset[State]],
-    at: int,
-    floor: int,
+    between: tuple[int, int],
     normal: Normal,
 ) -> Break:
+    floor, at = between
     first = max(floor, at - _BACK)
     while first > floor and len(states[first]) > 1:
         first -= 1
@@ -170,7 +170,8 @@ def _after(each: Break, normal: Normal) -> frozenset[State]:
     reading, days = each.found[0], each.window.days[: each.window.at + 1]
     row = reading.booking.row
     if reading.kind == "duplicate":
-        ends = walk(each.window.states, without(days, reading.twin.row), normal)
+        copy = reading.twin or reading.booking
+        ends = walk(each.window.states, without(days, copy.row), normal)
     elif reading.kind == "sign":
         turned = changed(days, row, {"signed": reading.expected})
         ends = walk(each.window.states, turned, normal)

@@ -10,6 +10,7 @@ from agents.auditor.columns import LedgerError
 
 _AGREED: Final = 0.8
 """Share of the bookings that must bear a convention out; faults are far below the rest."""
+_CERTAIN: Final = 0.98
 _VALUES: Final = 200
 """A column with more values than this holds remarks, not kinds of booking."""
 
@@ -67,7 +68,7 @@ def learn(entries: Sequence[Entry]) -> Signs:
         agreed, signs = _count(votes, key, values)
         if agreed > best[0] + 0.02:
             best = (agreed, Signs(column, signs))
-        if agreed >= 0.98:
+        if agreed >= _CERTAIN:
             break
     if votes and best[0] < _AGREED:
         raise LedgerError(

@@ -3,12 +3,13 @@
 import csv
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
 from agents.auditor.columns import REQUIRED, LedgerError
 from agents.sql import SqlError, connect_sqlite, readable
@@ -52,7 +53,7 @@ def is_database(source: LedgerSource) -> bool:
 
 
 @contextmanager
-def opened(source: LedgerSource) -> Iterator[Table]:
+def opened(source: LedgerSource) -> Generator[Table]:
     """Open a ledger read-only.
 
     Raises:
@@ -161,7 +162,7 @@ def _csv_rows(lines: Iterator[str], delimiter: str, width: int, name: str) -> It
 
 
 @contextmanager
-def _database(source: LedgerSource) -> Iterator[Table]:
+def _database(source: LedgerSource) -> Generator[Table]:
     url = _url(source)
     engine = sa.create_engine(url, poolclass=sa.pool.NullPool, **_locked(url))
     shown = url.render_as_string(hide_password=True)
@@ -171,7 +172,7 @@ def _database(source: LedgerSource) -> Iterator[Table]:
             quoted = engine.dialect.identifier_preparer.quote(table)
             cursor = connection.exec_driver_sql(f"SELECT * FROM {quoted}")  # noqa: S608
             yield Table(table, list(cursor.keys()), _database_rows(cursor))
-    except sa.exc.SQLAlchemyError as error:
+    except SQLAlchemyError as error:
         said = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise LedgerError(f"{shown} cannot be read: {said}; check the address") from None
     finally:
@@ -189,7 +190,7 @@ def _url(source: LedgerSource) -> sa.URL:
     try:
         url = readable(re.sub(r"\$\{(\w+)\}", _from_environment, source.ledger))
         url.get_dialect()
-    except (SqlError, sa.exc.SQLAlchemyError) as error:
+    except (SqlError, SQLAlchemyError) as error:
         raise LedgerError(str(error).splitlines()[0]) from None
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise LedgerError(f"{url.database!r}: no such file; check the path (it is the worker's)")

@@ -73,7 +73,7 @@ class BalanceCheck(Contract):
 
 
 @tool(effect="read", timeout=20, result_bytes=10_000)
-async def account_days(
+async def account_days(  # noqa: D417 - the model reads this, and never sees the context
     context: ToolContext, account_id: str, start: date, end: date
 ) -> AccountDays:
     """Show all bookings of one account from one day to another.
@@ -90,7 +90,7 @@ async def account_days(
 
 
 @tool(effect="read", timeout=20, result_bytes=4_000)
-async def check_balance(context: ToolContext, account_id: str, day: date) -> BalanceCheck:
+async def check_balance(context: ToolContext, account_id: str, day: date) -> BalanceCheck:  # noqa: D417 - the model reads this, and never sees the context
     """Check whether every balance of an account around one day is continued by some booking.
 
     Args:
@@ -101,7 +101,7 @@ async def check_balance(context: ToolContext, account_id: str, day: date) -> Bal
 
 
 @tool(effect="read", timeout=20, result_bytes=4_000)
-async def ledger_query(context: ToolContext, sql: str) -> Selected:
+async def ledger_query(context: ToolContext, sql: str) -> Selected:  # noqa: D417 - the model reads this, and never sees the context
     """Run one SELECT on the ledger, for what the other tools do not show.
 
     There is one table, transactions(row_no, trans_id, account_id, date, type, operation,

@@ -21,6 +21,7 @@ _ANY: Final = 1e-7
 """Likelihood of one altered amount among all there could be: a cent of a hundred thousand."""
 _NEAR: Final = 0.05
 """Weight of a figure that is usual only up to rounding."""
+_SWAPPED: Final = 2
 _UNITS: Final = (10_000, 1_000, 100)
 
 _COUNTS: Final = """
@@ -60,18 +61,24 @@ def _likelihood(
 ) -> float:
     booking = reading.booking
     if reading.kind == "amount":
-        mended = _usual(connection, account, booking.row, reading.expected, normal, _SAME_CLASS)
+        mended = _usual(
+            connection, account, booking.row, reading.expected, normal=normal, among=_SAME_CLASS
+        )
         return mended * (_SLIP if _is_slip(booking.signed, reading.expected) else _ANY)
     if reading.kind == "missing":
         exactly = Normal(0, normal.grain)
-        recorded = _usual(connection, account, booking.row, booking.signed, exactly, _SAME_CLASS)
-        gap = _usual(connection, account, booking.row, reading.expected, normal, _SAME_SIGN)
+        recorded = _usual(
+            connection, account, booking.row, booking.signed, normal=exactly, among=_SAME_CLASS
+        )
+        gap = _usual(
+            connection, account, booking.row, reading.expected, normal=normal, among=_SAME_SIGN
+        )
         return recorded * gap
     return 1.0
 
 
 def _usual(
-    connection: sqlite3.Connection, account: str, row: int, x: int, normal: Normal, among: str
+    connection: sqlite3.Connection, account: str, row: int, x: int, *, normal: Normal, among: str
 ) -> float:
     """Return how usual the signed amount `x` is: in the account, in the ledger, by its unit."""
     values = {
@@ -110,7 +117,7 @@ def _is_slip(recorded: int, mended: int) -> bool:
     differing = [index for index in range(len(left)) if left[index] != right[index : index + 1]]
     return (
         len(left) == len(right)
-        and len(differing) == 2
+        and len(differing) == _SWAPPED
         and differing[1] == differing[0] + 1
         and left[differing[0]] == right[differing[1]]
         and left[differing[1]] == right[differing[0]]
