@@ -24,6 +24,6 @@ async def beating() -> AsyncIterator[None]:
 
 
 async def _beat(seconds: float) -> None:
-    while True:
-        activity.heartbeat()
+    while True:  # the start itself counts as the first beat
         await asyncio.sleep(seconds)
+        activity.heartbeat()

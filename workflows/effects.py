@@ -189,7 +189,7 @@ class Effects:
         )
         try:
             return await workflow.execute_activity(
-                "tools.reconcile", asked, result_type=Reconciled, **policies.RECORD
+                "tools.reconcile", asked, result_type=Reconciled, **policies.COMPUTE
             )
         except ActivityError as error:
             if is_cancelled_exception(error):

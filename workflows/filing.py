@@ -35,7 +35,7 @@ class Filing:
             "audit.render",
             RenderRequest(title=title, result=result),
             result_type=str,
-            **policies.RECORD,
+            **policies.COMPUTE,
         )
 
     async def file(self, title: str, body: str) -> str:

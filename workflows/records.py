@@ -31,7 +31,7 @@ async def keep_dead_letter(agent: str, tenant: str, reason: str, request: BaseMo
         reason=reason,
         payload=request.model_dump(mode="json", exclude_unset=True),
     )
-    await workflow.execute_activity("dead_letters.put", letter, **policies.RECORD)
+    await workflow.execute_local_activity("dead_letters.put", letter, **policies.RECORD)
 
 
 async def keep_report(agent: str, tenant: str, outcome: Outcome, result: BaseModel) -> None:
@@ -46,4 +46,4 @@ async def keep_report(agent: str, tenant: str, outcome: Outcome, result: BaseMod
         started_at=info.workflow_start_time,
         result=result.model_dump(mode="json"),
     )
-    await workflow.execute_activity("runs.put", report, **policies.RECORD)
+    await workflow.execute_local_activity("runs.put", report, **policies.RECORD)

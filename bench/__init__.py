@@ -1,0 +1,1 @@
+"""Scripts that measure; each prints its figures. docs/measurements.md names the commands."""
