@@ -191,5 +191,15 @@ def sound(text: str) -> str:
 
 
 def assistant(text: str, calls: Sequence[ToolCall]) -> Message:
-    """Return the message of a reply, with every field set so that it is recorded."""
-    return Message(role="assistant", text=text, calls=tuple(calls), call_id="")
+    """Return the message of a reply, with every field set so that it is recorded.
+
+    Calls are told apart by their ids from here on, and some servers leave them out or repeat
+    them: such a call gets another.
+    """
+    named: dict[str, ToolCall] = {}
+    for number, call in enumerate(calls, 1):
+        call_id = call.id or f"call_{number}"
+        while call_id in named:
+            call_id += f"_{number}"
+        named[call_id] = call if call_id == call.id else call.model_copy(update={"id": call_id})
+    return Message(role="assistant", text=text, calls=tuple(named.values()), call_id="")

@@ -202,7 +202,9 @@ def _call(call: Any) -> ToolCall:
     if not isinstance(arguments, str):  # some compatible servers send the object itself
         arguments = json.dumps(arguments)
     return ToolCall(
-        id=sound(str(call.id)), name=sound(str(call.function.name)), arguments=sound(arguments)
+        id=sound(str(call.id or "")),
+        name=sound(str(call.function.name)),
+        arguments=sound(arguments),
     )
 
 

@@ -169,6 +169,25 @@ async def test_a_reply_that_is_none_is_tried_again(
     assert TABLES[vendor][row].reason in caught.reason
 
 
+async def test_calls_without_ids_of_their_own_get_some() -> None:
+    """Compatible servers leave ids out, repeat them, and send arguments as objects."""
+    function = {"name": "lookup", "arguments": '{"key": "1"}'}
+    calls = [
+        {"id": "a", "type": "function", "function": function},
+        {"id": "a", "type": "function", "function": function},
+        {"id": None, "type": "function", "function": function | {"arguments": {"key": "2"}}},
+    ]
+    body = {"model": "m", "choices": [{"message": {"role": "assistant", "tool_calls": calls}}]}
+
+    async with serving("openai", Response(200, orjson.dumps(body))) as provider:
+        reply = await provider.complete(body_of(provider, [Message(role="user", text="go")]))
+
+    assert [call.id for call in reply.message.calls] == ["a", "a_2", "call_3"]
+    assert reply.message.calls[2].arguments == '{"key": "2"}'
+    assert reply.finish == "tool_calls"
+    assert reply.usage.input_tokens > 0  # an estimate, since the server did not count
+
+
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_an_unreachable_provider_costs_nothing(vendor: str) -> None:
     """What never left this machine was not billed."""
