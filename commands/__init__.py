@@ -1,0 +1,1 @@
+"""The command line's subcommands, one file a noun; starter.py puts them together."""

@@ -1,0 +1,149 @@
+"""`doctor`: what is there, what is missing, and the command that mends it."""
+
+import asyncio
+import platform
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.service import RPCError
+
+from agents.registry import RegistryError, agents
+from commands import console, options
+from commands.console import safe
+from commands.errors import Exit, explain
+from commands.session import Session, session
+from commands.up import serves
+from runtime import server_binary
+from runtime.database import DatabaseError, opened
+from runtime.search_attributes import SEARCH_ATTRIBUTES
+from runtime.server_binary import BinaryMissing
+from runtime.settings import Settings
+from runtime.temporal import NoServer, configured
+
+Verdict = Literal["ok", "missing", "optional"]
+_MARKS: Final[dict[Verdict, str]] = {
+    "ok": "[green]✓[/]",
+    "missing": "[red]✗[/]",
+    "optional": "[yellow]-[/]",
+}
+_BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        mend: The command that mends it; nothing where it is well.
+    """
+
+    name: str
+    verdict: Verdict
+    found: str
+    mend: str = ""
+
+
+async def doctor(json: options.Json = False) -> Exit:
+    """Check what Holdfast needs, and say what mends what is missing.
+
+    Exit code 1 where something needed is missing. Keys are never shown.
+    """
+    settings = Settings.load()
+    checks = [_python(), _binary(settings), await _database(settings), _agents(), _model(settings)]
+    checks += await _server(settings)
+    checks.append(_browser())
+    if json:
+        console.emit([vars(check) for check in checks])
+    else:
+        table = console.table("", "what", "found", "to mend it")
+        for check in checks:
+            table.add_row(_MARKS[check.verdict], check.name, safe(check.found), safe(check.mend))
+        console.out().print(table)
+    broken = any(check.verdict == "missing" for check in checks)
+    return Exit.FAILED if broken else Exit.OK
+
+
+def _python() -> Check:
+    return Check("python", "ok", platform.python_version())
+
+
+def _binary(settings: Settings) -> Check:
+    try:
+        found = server_binary.find(settings)
+    except BinaryMissing as error:
+        return Check("temporal binary", "missing", str(error), "unset TEMPORAL_CLI")
+    if found is None:
+        return Check("temporal binary", "missing", "none", "make temporal")
+    return Check("temporal binary", "ok", str(found))
+
+
+async def _database(settings: Settings) -> Check:
+    try:
+        async with opened(settings) as database:
+            await database.ping()
+            return Check("database", "ok", repr(database))
+    except (DatabaseError, OSError) as error:
+        reason, _ = explain(error) or (str(error), Exit.FAILED)
+        return Check("database", "missing", reason, "set or unset HOLDFAST_DATABASE_URL")
+
+
+def _agents() -> Check:
+    try:
+        return Check("agents", "ok", ", ".join(sorted(agents())))
+    except (RegistryError, ImportError, TypeError, ValueError) as error:
+        return Check("agents", "missing", f"{type(error).__name__}: {error}", "mend that file")
+
+
+def _model(settings: Settings) -> Check:
+    keys = {
+        "OPENAI_API_KEY": settings.openai_api_key,
+        "ANTHROPIC_API_KEY": settings.anthropic_api_key,
+    }
+    known = [f"{name} is set" for name, key in keys.items() if key]
+    found = serves(settings) + (f" ({', '.join(known)})" if known else "")
+    return Check("model", "ok", found)
+
+
+async def _server(settings: Settings) -> list[Check]:
+    try:
+        target = configured(settings).get("target_host", "")
+        async with asyncio.timeout(15), session(settings) as connected:
+            return [
+                Check("Temporal server", "ok", connected.page() or target),
+                await _attributes(connected),
+                await _worker(connected),
+            ]
+    except (NoServer, DatabaseError, RPCError, TimeoutError) as error:
+        reason, _ = explain(error) or (str(error) or "no answer in time", Exit.FAILED)
+        return [Check("Temporal server", "missing", reason, "python starter.py up")]
+
+
+async def _attributes(connected: Session) -> Check:
+    known = await connected.client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=connected.client.namespace)
+    )
+    lacking = sorted(set(SEARCH_ATTRIBUTES) - set(known.custom_attributes))
+    if not lacking:
+        return Check("search attributes", "ok", ", ".join(sorted(SEARCH_ATTRIBUTES)))
+    flags = " ".join(f"--name {name} --type {SEARCH_ATTRIBUTES[name]}" for name in lacking)
+    mend = f"python worker.py registers them, or: temporal operator search-attribute create {flags}"
+    return Check("search attributes", "missing", f"not registered: {', '.join(lacking)}", mend)
+
+
+async def _worker(connected: Session) -> Check:
+    count = await connected.workers()
+    queue = connected.settings.task_queue
+    if not count:
+        mend = "python starter.py up, or python worker.py"
+        return Check("worker", "missing", f"none serves {queue!r}", mend)
+    return Check("worker", "ok", f"{count} on {queue!r}")
+
+
+def _browser() -> Check:
+    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        return Check("browser (tests only)", "optional", "none", "apt-get install chromium")
+    return Check("browser (tests only)", "ok", str(Path(found)))

@@ -1,0 +1,56 @@
+"""`retry`, `skip`, `abort`: how a stopped run goes on."""
+
+from commands import console, options, reading
+from commands.approvals import need_worker
+from commands.errors import CommandError, Exit
+from commands.session import session, whoami
+
+
+async def retry(
+    run_id: options.RunId,
+    reason: options.Reason = "",
+    by: options.By = "",
+    json: options.Json = False,
+) -> Exit:
+    """Try the stopped step again, once its cause is mended."""
+    return await _unstop(run_id, "retry", reason, by, as_json=json)
+
+
+async def skip(
+    run_id: options.RunId,
+    reason: options.Reason = "",
+    by: options.By = "",
+    json: options.Json = False,
+) -> Exit:
+    """Go on without the stopped step; the model is told the error."""
+    return await _unstop(run_id, "skip", reason, by, as_json=json)
+
+
+async def abort(
+    run_id: options.RunId,
+    reason: options.Reason = "",
+    by: options.By = "",
+    json: options.Json = False,
+) -> Exit:
+    """End a stopped run where it is; what it wrote is undone as far as that can be."""
+    return await _unstop(run_id, "abort", reason, by, as_json=json)
+
+
+async def _unstop(run_id: str, verdict: str, reason: str, by: str, *, as_json: bool) -> Exit:
+    given = {"verdict": verdict, "reason": reason, "by": by or whoami()}
+    fields = {name: value for name, value in given.items() if value}
+    async with session() as opened:
+        found = reading.listed(await reading.described(opened, run_id))
+        if not found.is_open:
+            raise CommandError(
+                f"run {run_id!r} has closed ({found.execution.lower()}), so it is not stopped; "
+                f"a failed run is taken up again by `python starter.py resume {run_id}`"
+            )
+        await need_worker(opened)
+        await opened.update(run_id, "unstop", fields, str)
+    if as_json:
+        console.emit({"run_id": run_id, "verdict": verdict})
+    else:
+        console.out().print(f"[green]✓[/] {verdict} {run_id}")
+        console.note(f"watch it go on: python starter.py watch {run_id}")
+    return Exit.OK

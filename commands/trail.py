@@ -1,0 +1,128 @@
+"""The audit trail's proof: every model call was given exactly what the history recorded.
+
+Each `llm.think` names the head it must arrive at. Recomputing that head from the messages that
+the events hold finds any event whose message was changed, taken out or put in afterwards.
+"""
+
+from dataclasses import dataclass, field
+
+from domain.activity import ActOutcome, Reply, ThinkRequest
+from domain.messages import ROOT, Message, chain, link
+from domain.run import AgentState
+
+
+@dataclass(frozen=True)
+class Break:
+    """Where the chain does not hold.
+
+    Attributes:
+        event: Where it is, for example `event 31 (ActivityTaskCompleted)`.
+    """
+
+    event: str
+    reason: str
+
+
+@dataclass
+class _Recorded:
+    """A message that an event holds, until a model call refers to it."""
+
+    event: str
+    what: str
+    used: bool = False
+
+
+@dataclass
+class Trail:
+    """Walks the events of a run in order and collects what does not fit.
+
+    Attributes:
+        heads: Every head that a recorded conversation had.
+        known: Messages by their id.
+        open: What was recorded since the last call that was given it.
+    """
+
+    calls: int = 0
+    heads: set[str] = field(default_factory=lambda: {ROOT})
+    known: set[str] = field(default_factory=set[str])
+    open: dict[str, _Recorded] = field(default_factory=dict[str, _Recorded])
+    breaks: list[Break] = field(default_factory=list[Break])
+    last: str = ROOT
+
+    def begin(self, event: str, state: AgentState | None) -> None:
+        """Take over the state that an execution starts with."""
+        if state is None:
+            return
+        if not state.proven():
+            self.breaks.append(
+                Break(event, f"the state's head {state.head!r} is not the hash of its messages")
+            )
+        if self.calls and state.head not in self.heads and not self._follows(state):
+            self.breaks.append(
+                Break(event, "the state carried over holds messages that no event recorded")
+            )
+        self.known.update(message.id for message in state.messages)
+        self.heads.update({state.head, state.base_head})
+        self.last = state.head
+        self.open.clear()
+
+    def think(self, event: str, request: ThinkRequest) -> None:
+        """Check one model call against what was recorded before it."""
+        self.calls += 1
+        if request.base not in self.heads:
+            self.breaks.append(Break(event, f"starts from the unknown head {request.base!r}"))
+        ids: list[str] = []
+        for item in request.new:
+            if isinstance(item, Message):
+                self.known.add(item.id)
+            elif item not in self.known:
+                self._lost(event, item)
+            ids.append(item if isinstance(item, str) else item.id)
+            if ids[-1] in self.open:
+                self.open[ids[-1]].used = True
+        if chain(request.base, ids) != request.head:
+            self.breaks.append(
+                Break(event, f"its messages do not hash to the head {request.head!r} it names")
+            )
+        self.heads.add(request.head)
+        self.last = request.head
+        self.open.clear()
+
+    def reply(self, event: str, request: ThinkRequest, reply: Reply) -> None:
+        """Take in what a model said."""
+        self._record(event, "the model's reply", reply.message)
+        self.last = link(request.head, reply.message.id)
+        self.heads.add(self.last)
+
+    def outcome(self, event: str, tool: str, call_id: str, outcome: ActOutcome) -> None:
+        """Take in what a tool said."""
+        said = Message(role="tool", text=outcome.text, call_id=call_id)
+        self._record(event, f"the result of {tool}", said)
+
+    def end(self, event: str, head: str) -> None:
+        """Check the head that the result names."""
+        if head not in self.heads:
+            self.breaks.append(
+                Break(event, f"the result's head {head!r} is not that of the conversation")
+            )
+
+    def _record(self, event: str, what: str, message: Message) -> None:
+        self.known.add(message.id)
+        self.open[message.id] = _Recorded(event, what)
+
+    def _follows(self, state: AgentState) -> bool:
+        """Whether the state is the last conversation and what was recorded after it."""
+        return all(
+            message.id in self.known or message.role != "assistant" for message in state.messages
+        )
+
+    def _lost(self, event: str, message_id: str) -> None:
+        """Name the event whose message was changed, or the call that refers to nothing."""
+        suspects = [recorded for recorded in self.open.values() if not recorded.used]
+        if not suspects:
+            reason = f"is given the message {message_id!r}, which no event before it holds"
+            self.breaks.append(Break(event, reason))
+            return
+        names = " or ".join(suspect.event for suspect in suspects)
+        whats = " or ".join(dict.fromkeys(suspect.what for suspect in suspects))
+        self.breaks.append(Break(names, f"{whats} is not what the model was given next ({event})"))

@@ -1,0 +1,69 @@
+#!/usr/bin/env python
+"""The command line: starts runs, shows them, and answers what they ask.
+
+Exit codes: 0 well, 1 failed, 2 misuse, 3 waits for a person, 130 interrupted.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import typer
+from commands.audit import audit
+from commands.demo import demo
+from commands.report import report
+
+from commands.approvals import approvals, approve, modify, reject
+from commands.dead_letters import drop, list_letters, requeue, show_letter
+from commands.doctor import doctor
+from commands.guard import guarded
+from commands.resume import fork, resume
+from commands.run import run
+from commands.runs import cancel, list_runs, show
+from commands.stops import abort, retry, skip
+from commands.up import up
+from commands.verify import verify
+from commands.watch import watch
+
+Command = Callable[..., Coroutine[Any, Any, Any]]
+
+COMMANDS: Final[dict[str, dict[str, Command]]] = {
+    "Serve": {"up": up, "demo": demo, "doctor": doctor},
+    "Start": {"audit": audit, "run": run},
+    "See": {"list": list_runs, "show": show, "watch": watch, "report": report, "verify": verify},
+    "Decide": {"approvals": approvals, "approve": approve, "reject": reject, "modify": modify},
+    "Go on": {
+        "retry": retry,
+        "skip": skip,
+        "abort": abort,
+        "resume": resume,
+        "fork": fork,
+        "cancel": cancel,
+    },
+}
+DEAD_LETTERS: Final[dict[str, Command]] = {
+    "list": list_letters,
+    "show": show_letter,
+    "requeue": requeue,
+    "drop": drop,
+}
+
+
+def build() -> typer.Typer:
+    """Return the command line, put together."""
+    app = typer.Typer(
+        help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode="rich"
+    )
+    for panel, commands in COMMANDS.items():
+        for name, command in commands.items():
+            app.command(name, rich_help_panel=panel)(guarded(command))
+    letters = typer.Typer(
+        help="Refused inputs: mend them and send them again, or drop them.", no_args_is_help=True
+    )
+    for name, command in DEAD_LETTERS.items():
+        letters.command(name)(guarded(command))
+    app.add_typer(letters, name="dead-letters", rich_help_panel="Go on")
+    return app
+
+
+if __name__ == "__main__":
+    build()()
