@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import Connection, bindparam, case, func, select
 
 from runtime.database import Database
 from runtime.tables import SPEND
@@ -86,10 +86,12 @@ class SpendLedger(Generic[_Reserved]):
         """Put an attempt's worst case on the books, and return where the run stands with it."""
         row = _row(lineage, turn, attempt, tokens, cost_usd, settled=False)
         who = {"lineage": lineage, "turn": turn, "attempt": attempt}
-        async with self._database.transaction() as connection:
-            await connection.execute(self._put, row)
-            standing = (await connection.execute(_STANDING, who)).one()
-        total_tokens, total_nano, lost_tokens, lost_nano = map(int, standing)
+
+        def put(connection: Connection) -> list[int]:
+            connection.execute(self._put, row)
+            return [int(amount) for amount in connection.execute(_STANDING, who).one()]
+
+        total_tokens, total_nano, lost_tokens, lost_nano = await self._database.run(put)
         return self._reserved(
             total_tokens=total_tokens,
             total_cost_usd=_usd(total_nano),
@@ -102,8 +104,7 @@ class SpendLedger(Generic[_Reserved]):
     ) -> None:
         """Replace an attempt's reservation by what it cost. Idempotent."""
         row = _row(lineage, turn, attempt, tokens, cost_usd, settled=True)
-        async with self._database.transaction() as connection:
-            await connection.execute(self._put, row)
+        await self._database.run(lambda connection: connection.execute(self._put, row))
 
     async def of_run(self, lineage: str) -> Spent:
         """Return what a logical run spent, over all its attempts, resumes and resets."""
