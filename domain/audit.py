@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from domain.contract import Contract, Strict
+from domain.contract import Contract, Strict, canonical
 
 FaultKind = Literal["amount", "balance", "duplicate", "missing", "sign"]
 
@@ -110,6 +110,19 @@ class Candidate(Contract):
     def id(self) -> str:
         """Identifies the candidate within its ledger; fit for a workflow id."""
         return f"{self.account_id}-{self.days[-1].isoformat()}"
+
+
+def brief(candidate: Candidate, profile: LedgerProfile) -> str:
+    """Return the task of the run that looks into `candidate`: the same JSON for every model."""
+    about = {
+        "candidate": candidate.model_dump(mode="json"),
+        "normal": {
+            "tolerance": profile.tolerance_cents / 100,
+            "signs": profile.signs,
+            "notes": profile.notes,
+        },
+    }
+    return canonical(about).decode()
 
 
 class ScreenRequest(Contract):

@@ -45,10 +45,11 @@ async def was_filed(context: ToolContext) -> bool | None:
 
 
 @tool(effect="irreversible", timeout=30, attempts=5, idempotent=True, reconcile=was_filed)
-async def file_report(context: ToolContext, title: str, body: str) -> Filed:  # noqa: D417 - the model reads this, and never sees the context
+async def file_report(context: ToolContext, title: str, body: str) -> Filed:
     """File an audit report. It is public from then on and cannot be withdrawn.
 
     Args:
+        context: The run; gives the key and the database.
         title: One line.
         body: The report, as Markdown.
     """

@@ -6,7 +6,6 @@ the balance, reports. It knows of the ledger only what tools have answered.
 
 import json
 import random
-import re
 from typing import Any, Final, NamedTuple, cast
 
 from agents.auditor.chain import START, Booking, Normal, State, by_day
@@ -14,8 +13,8 @@ from agents.auditor.localise import Reading, Window, best, choose, readings
 from agents.offline import Conversation, Reply, answer, call
 
 _SURE: Final[dict[str, float]] = {"sign": 0.98, "duplicate": 0.98, "balance": 0.95}
-_UNDECIDED: Final = 0.6
-"""Least confidence in a finding of which only the kind is in doubt, not the booking."""
+_UNDECIDED: Final = 0.82
+"""Where only the kind is in doubt: that this booking does not fit is sure all the same."""
 _AHEAD: Final = 3
 _PLAN: Final[dict[str, list[dict[str, object]]]] = {
     "steps": [
@@ -33,8 +32,7 @@ class _Case(NamedTuple):
     first_day: str
     break_day: str
     last_day: str
-    opening: float | None
-    normal: Normal
+    opening_cents: int | None
 
 
 def reply(conversation: Conversation) -> Reply:
@@ -43,7 +41,7 @@ def reply(conversation: Conversation) -> Reply:
         return answer(_PLAN)
     case = _case(conversation.task)
     if case is None:
-        return _nothing("the task names no candidate: expected a line 'Candidate: {...}'", [])
+        return _nothing("the task names no candidate: expected JSON with 'candidate'", [])
     if not conversation.tools:
         return one_shot(conversation)
     shown = _last(conversation, "account_days")
@@ -70,8 +68,8 @@ def _check(conversation: Conversation, case: _Case, shown: dict[str, Any]) -> Re
 def one_shot(conversation: Conversation) -> Reply:
     """Answer at once from a prompt that holds the bookings and the balance check."""
     case = _case(conversation.task)
-    shown = _line(conversation.task, "Bookings")
-    checked = _line(conversation.task, "Balance check")
+    task = _object(conversation.task) or {}
+    shown, checked = task.get("bookings"), task.get("balance_check")
     if case is None or shown is None or checked is None:
         return _nothing("the prompt holds no candidate with its bookings", [])
     return _report(case, best(_readings(case, shown)), shown, checked)
@@ -82,9 +80,10 @@ def invent(conversation: Conversation, said: Reply, rng: random.Random) -> Reply
     if said.calls or conversation.asks_plan:
         return said
     case = _case(conversation.task)
-    shown = _last(conversation, "account_days") or _line(conversation.task, "Bookings")
     if case is None:
         return said
+    task = _object(conversation.task) or {}
+    shown = _last(conversation, "account_days") or task.get("bookings")
     rows: list[list[Any]] = (shown or {}).get("rows", [])
     row = rng.choice(rows) if rows else [str(rng.randint(1, 4_000_000)), case.break_day]
     amount = round(rng.uniform(100, 9_000), 2)
@@ -159,7 +158,7 @@ def _confidence(chosen: Reading, usual: dict[tuple[Any, int], float]) -> float:
     if chosen.kind in _SURE:
         return _SURE[chosen.kind]
     share = usual.get((chosen.kind, chosen.booking.row), 0.0) / (sum(usual.values()) or 1)
-    return round(min(0.95, max(_UNDECIDED, share)), 2)
+    return round(_UNDECIDED + (0.95 - _UNDECIDED) * share, 2)
 
 
 def _readings(case: _Case, shown: dict[str, Any]) -> list[Reading]:
@@ -170,12 +169,13 @@ def _readings(case: _Case, shown: dict[str, Any]) -> list[Reading]:
     at = next((i for i, day in enumerate(days) if day[0].day == case.break_day), None)
     if at is None:
         return []
-    opening = START if case.opening is None else State(_cents(case.opening))
+    opening = START if case.opening_cents is None else State(case.opening_cents)
+    normal = Normal(_cents(shown["rounding"]), max(1, _cents(shown["grain"])))
     for ahead in range(_AHEAD, -1, -1):
         window = Window(
             frozenset([opening]), tuple(tuple(day) for day in days[: at + 1 + ahead]), at
         )
-        if found := readings(window, case.normal):
+        if found := readings(window, normal):
             return found
     return []
 
@@ -211,25 +211,17 @@ def _nothing(reason: str, queries: list[str]) -> Reply:
 
 
 def _case(task: str) -> _Case | None:
-    facts = _line(task, "Candidate")
-    if facts is None:
-        return None
     try:
+        facts = (_object(task) or {})["candidate"]
         return _Case(
             account_id=facts["account_id"],
-            first_day=facts["first_day"],
-            break_day=facts["break_day"],
-            last_day=facts["last_day"],
-            opening=facts["opening_balance"],
-            normal=Normal(_cents(facts["rounding"]), max(1, _cents(facts["grain"]))),
+            first_day=facts["days"][0],
+            break_day=facts["days"][-1],
+            last_day=facts["until"],
+            opening_cents=facts.get("opening_cents"),
         )
-    except KeyError:
+    except (KeyError, IndexError, TypeError):
         return None
-
-
-def _line(text: str, name: str) -> dict[str, Any] | None:
-    found = re.search(rf"^{name}: (\{{.*\}})$", text, re.MULTILINE)
-    return _object(found[1]) if found else None
 
 
 def _last(conversation: Conversation, tool: str) -> dict[str, Any] | None:

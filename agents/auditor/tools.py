@@ -73,7 +73,7 @@ class BalanceCheck(Contract):
 
 
 @tool(effect="read", timeout=20, result_bytes=10_000)
-async def account_days(  # noqa: D417 - the model reads this, and never sees the context
+async def account_days(
     context: ToolContext, account_id: str, start: date, end: date
 ) -> AccountDays:
     """Show all bookings of one account from one day to another.
@@ -82,6 +82,7 @@ async def account_days(  # noqa: D417 - the model reads this, and never sees the
     implies before it. Inside a day the order shown means nothing.
 
     Args:
+        context: The run; gives the ledger.
         account_id: The account.
         start: First day.
         end: Last day.
@@ -90,10 +91,11 @@ async def account_days(  # noqa: D417 - the model reads this, and never sees the
 
 
 @tool(effect="read", timeout=20, result_bytes=4_000)
-async def check_balance(context: ToolContext, account_id: str, day: date) -> BalanceCheck:  # noqa: D417 - the model reads this, and never sees the context
+async def check_balance(context: ToolContext, account_id: str, day: date) -> BalanceCheck:
     """Check whether every balance of an account around one day is continued by some booking.
 
     Args:
+        context: The run; gives the ledger.
         account_id: The account.
         day: A day on which the account has a booking.
     """
@@ -101,7 +103,7 @@ async def check_balance(context: ToolContext, account_id: str, day: date) -> Bal
 
 
 @tool(effect="read", timeout=20, result_bytes=4_000)
-async def ledger_query(context: ToolContext, sql: str) -> Selected:  # noqa: D417 - the model reads this, and never sees the context
+async def ledger_query(context: ToolContext, sql: str) -> Selected:
     """Run one SELECT on the ledger, for what the other tools do not show.
 
     There is one table, transactions(row_no, trans_id, account_id, date, type, operation,
@@ -109,6 +111,7 @@ async def ledger_query(context: ToolContext, sql: str) -> Selected:  # noqa: D41
     are integers, money in cents; day_no counts the account's days with bookings. SQLite's SQL.
 
     Args:
+        context: The run; gives the ledger.
         sql: A single SELECT; at most 50 rows come back.
     """
     try:
