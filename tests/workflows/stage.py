@@ -1,0 +1,250 @@
+"""A stage for one test: a worker on a queue of its own, an agent, a scripted model.
+
+Every run that ends on it is looked at: no workflow task failed, and its history replays.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
+from temporalio.worker import (
+    Replayer,
+    UnsandboxedWorkflowRunner,
+    Worker,
+    WorkflowRunner,
+)
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.llm import LLMActivities
+from activities.runs import RunActivities
+from activities.spend import Reserved
+from activities.tools import ToolActivities
+from activities.transcripts import Transcripts
+from activities.validation import ValidationActivities
+from agents.artifacts import read_artifact
+from agents.registry import tools as tools_of
+from agents.toolkit import Agent, Prompt
+from domain.approval import Decision
+from domain.run import AgentResult, Status
+from runtime.artifacts import Artifacts
+from runtime.database import Database
+from runtime.dead_letters import DeadLetters
+from runtime.interceptors import FinishWrites
+from runtime.runs import Runs
+from runtime.serving import activities_of
+from runtime.spend import SpendLedger
+from tests.fakes import Script, ScriptedProvider
+from workflows.agent import AgentWorkflow
+from workflows.failures import FAILURES
+
+PATIENCE_S = 25.0
+Handle = WorkflowHandle[Any, Any]
+
+
+def agent(name: str = "tester", **changes: Any) -> Agent:
+    """Return an agent; one with tools can read on in cut results, as the registry has it."""
+    told: dict[str, Any] = {"name": name, "prompt": Prompt("You test.", "v1")} | changes
+    if told.get("tools"):
+        told["tools"] = [*told["tools"], read_artifact]
+    return Agent(**told)
+
+
+def sandbox() -> WorkflowRunner:
+    """Return the runner that workers have."""
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "pydantic")
+    )
+
+
+@dataclass
+class Stage:
+    """Where one test plays."""
+
+    client: Client
+    database: Database
+    queue: str
+    provider: ScriptedProvider = field(default_factory=lambda: ScriptedProvider([]))
+    sandboxed: bool = True
+    cached: int = 0
+    agents: dict[str, Agent] = field(default_factory=dict[str, Agent])
+    transcripts: Transcripts = field(default_factory=Transcripts)
+    _worker: AsyncExitStack | None = None
+
+    async def play(self, given: Agent, script: Script) -> None:
+        """Serve `given` with a model that follows `script`."""
+        self.agents = {given.name: given}
+        self.provider = ScriptedProvider(script)
+        await self.serve()
+
+    async def serve(self, extra: Sequence[Callable[..., Any]] = ()) -> None:
+        """Start a worker that remembers nothing."""
+        self.transcripts = Transcripts()
+        self._worker = AsyncExitStack()
+        await self._worker.enter_async_context(self._new_worker(extra))
+
+    async def stop(self) -> None:
+        """Stop the worker; what runs goes on when another is there."""
+        if self._worker is not None:
+            await self._worker.aclose()
+            self._worker = None
+
+    async def restart(self) -> None:
+        """Exchange the worker for one that remembers nothing."""
+        await self.stop()
+        await self.serve()
+
+    def _new_worker(self, extra: Sequence[Callable[..., Any]]) -> Worker:
+        spend = SpendLedger(self.database, Reserved)
+        llm = LLMActivities({"openai": self.provider}, self.transcripts, spend)
+        runs = RunActivities(
+            self.agents, self.transcripts, DeadLetters(self.database), Runs(self.database)
+        )
+        tools = tools_of(self.agents.values())
+        called = ToolActivities(tools, self.transcripts, Artifacts(self.database))
+        queues = [called.all(queue) for queue in ("", *called.queues())]
+        return Worker(
+            self.client,
+            task_queue=self.queue,
+            workflows=[AgentWorkflow],
+            activities=[
+                *activities_of(llm, ValidationActivities(self.agents), runs),
+                *(each for queue in queues for each in queue),
+                *extra,
+            ],
+            workflow_runner=sandbox() if self.sandboxed else UnsandboxedWorkflowRunner(),
+            workflow_failure_exception_types=FAILURES,
+            interceptors=[FinishWrites({t.spec.name for t in tools.values() if t.spec.writes})],
+            max_cached_workflows=self.cached,
+            max_concurrent_workflow_tasks=4 if self.cached else None,
+            max_heartbeat_throttle_interval=timedelta(milliseconds=300),
+            graceful_shutdown_timeout=timedelta(milliseconds=200),
+        )
+
+    # --- runs
+
+    async def start(self, task: Any = "do it", **request: Any) -> Handle:
+        """Start a run of the agent with plain JSON, as the command line does."""
+        name = next(iter(self.agents), "")
+        return await self.start_raw({"agent": name, "task": task} | request)
+
+    async def start_raw(self, *given: Any) -> Handle:
+        """Start a run with whatever is given, in the place of a request."""
+        return await self.client.start_workflow(
+            "AgentWorkflow",
+            args=given,
+            id=f"run-{uuid4().hex[:12]}",
+            task_queue=self.queue,
+            task_timeout=timedelta(seconds=5),
+        )
+
+    async def run(self, task: Any = "do it", **request: Any) -> AgentResult:
+        """Start a run and return what it came to."""
+        return await self.result(await self.start(task, **request))
+
+    async def result(self, handle: Handle) -> AgentResult:
+        """Wait for a run's end; look at its history; return its result."""
+        await self.closed(handle)
+        found = await asyncio.wait_for(
+            self.client.get_workflow_handle(handle.id, result_type=AgentResult).result(),
+            PATIENCE_S,
+        )
+        assert isinstance(found, AgentResult)
+        return found
+
+    async def closed(self, handle: Handle) -> WorkflowExecutionStatus:
+        """Wait until a run has closed, however; check that its history is sound."""
+
+        async def ended() -> WorkflowExecutionStatus | None:
+            status = (await handle.describe()).status
+            running = status in {
+                WorkflowExecutionStatus.RUNNING,
+                WorkflowExecutionStatus.CONTINUED_AS_NEW,
+            }
+            return None if running else status
+
+        status = await eventually(ended)
+        await self.sound(handle)
+        return status
+
+    async def sound(self, handle: Handle) -> WorkflowHistory:
+        """Check that no workflow task failed and that the history replays; return it."""
+        history = await handle.fetch_history()
+        failed = [
+            event.workflow_task_failed_event_attributes.failure.message
+            for event in history.events
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
+        ]
+        assert not failed, f"workflow tasks failed: {failed}"
+        await replayer(self.client).replay_workflow(history)
+        return history
+
+    # --- looking and speaking
+
+    async def status(self, handle: Handle) -> Status:
+        """Ask a run for its status."""
+        return await handle.query("status", result_type=Status)
+
+    async def until(self, handle: Handle, holds: Callable[[Status], Any]) -> Status:
+        """Wait until a run's status is as wanted, and return it."""
+
+        async def found() -> Status | None:
+            status = await self.status(handle)
+            return status if holds(status) else None
+
+        return await eventually(found)
+
+    async def asked(self, handle: Handle) -> dict[str, Any]:
+        """Wait for a question, and return it."""
+        status = await self.until(handle, lambda status: status.question)
+        assert status.question is not None
+        return status.question
+
+    async def stopped(self, handle: Handle) -> Status:
+        """Wait until a run stands still."""
+        return await self.until(handle, lambda status: status.stop)
+
+    async def decide(self, handle: Handle, **answer: Any) -> Decision:
+        """Answer by update."""
+        return await handle.execute_update("decide", answer, result_type=Decision)
+
+
+async def eventually(
+    probe: Callable[[], Awaitable[Any]], patience_s: float = PATIENCE_S
+) -> Any:
+    """Return what `probe` finds, as soon as it finds anything.
+
+    Raises:
+        TimeoutError: It found nothing in time.
+    """
+    async with asyncio.timeout(patience_s):
+        while True:
+            found = await probe()
+            if found:
+                return found
+            await asyncio.sleep(0.03)
+
+
+def replayer(client: Client) -> Replayer:
+    """Return what replays histories with the code as it is."""
+    return Replayer(
+        workflows=[AgentWorkflow],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        workflow_failure_exception_types=FAILURES,
+        data_converter=client.data_converter,
+    )
+
+
+def activities_in(history: WorkflowHistory) -> list[str]:
+    """Return the names of the scheduled activities, in order."""
+    kind = EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    return [
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        for event in history.events
+        if event.event_type == kind
+    ]

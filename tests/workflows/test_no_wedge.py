@@ -1,0 +1,435 @@
+"""No input wedges a run: whatever comes in, it ends as news, as a stop or as an outcome."""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import RPCError, WorkflowExecutionStatus, WorkflowUpdateFailedError
+
+from agents.toolkit import tool
+from domain.budget import Limits
+from domain.run import Outcome
+from domain.spec import ApprovalPolicy
+from runtime.dead_letters import DeadLetters
+from tests.fakes import Never, Say, call, calls
+from tests.workflows.stage import Stage, activities_in, agent
+from tests.workflows.world import reading
+
+DEEP = "[" * 10_000 + "]" * 10_000
+
+
+# --- what a model may propose
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ('{"key": 5}', "5 is not of type 'string'"),
+        ("{}", "'key' is a required property"),
+        ('{"key": "a", "more": 1}', "more"),
+        ('{"key": "a"', "not JSON"),
+        ("", "'key' is a required property"),
+        ("null", "must be a JSON object, not NoneType"),
+        ('["a"]', "must be a JSON object, not list"),
+        ('{"key": NaN}', "NaN is no JSON number"),
+        ('{"key": 1e999}', "no JSON number"),
+        ('{"key": "a", "key": "b"}', "same key twice"),
+        (f'{{"key": {DEEP}}}', "nested too deeply"),
+        ('{"key": ' + "[" * 400 + "]" * 400 + "}", "nested too deeply"),
+        ('{"key": "' + "x" * 120_000 + '"}', "100000 are allowed"),
+        ('{"key": ' + "1" * 5_000 + "}", "not JSON"),
+    ],
+    ids=[
+        "wrong-type", "missing", "unknown", "cut", "none", "null", "list", "nan", "infinite",
+        "twice", "deep", "deep-enough", "huge", "long-number",
+    ],
+)  # fmt: skip
+async def test_arguments_that_do_not_fit_are_news_for_the_model(
+    stage: Stage, arguments: str, told: str
+) -> None:
+    """The model is told what is wrong, the tool is not run, and the run goes on."""
+    await stage.play(agent(tools=[reading()]), [calls(("lookup", arguments)), "done"])
+
+    handle = await stage.start()
+    result = await stage.result(handle)
+
+    assert result.outcome is Outcome.COMPLETED
+    assert told in stage.provider.asked[1].results[0]
+    assert activities_in(await handle.fetch_history()).count("lookup") == 0
+
+
+async def test_an_unknown_tool_is_answered_with_the_tools_there_are(stage: Stage) -> None:
+    """The refusal of an invented tool lists the real ones; the known call beside it runs."""
+    script = [calls(("invented", {}), ("lookup", {"key": "a"})), "done"]
+    await stage.play(agent(tools=[reading()]), script)
+
+    result = await stage.run()
+
+    refused, ran = stage.provider.asked[1].results
+    assert "no tool 'invented'" in refused
+    assert "['lookup', 'read_artifact']" in refused
+    assert ran == "value of a"
+    assert result.outcome is Outcome.COMPLETED
+
+
+async def test_an_agent_without_tools_can_be_asked_for_one(stage: Stage) -> None:
+    """A call of an agent that has no tool at all is refused like any unknown one."""
+    await stage.play(agent(), [call("lookup", key="a"), "done"])
+
+    result = await stage.run()
+
+    assert "the tools are []" in stage.provider.asked[1].results[0]
+    assert result.outcome is Outcome.COMPLETED
+
+
+async def test_two_calls_with_one_id_are_both_refused(stage: Stage) -> None:
+    """A call id that is used twice leaves no doubt which call ran: none."""
+    twice = Say(calls=call("lookup", key="a").calls + call("lookup", key="b").calls)
+    await stage.play(agent(tools=[reading()]), [twice, "done"])
+
+    result = await stage.run()
+
+    assert all("two calls have the id" in text for text in stage.provider.asked[1].results)
+    assert len(stage.provider.asked[1].results) == 2
+    assert result.outcome is Outcome.COMPLETED
+
+
+async def test_a_reply_without_text_and_calls_goes_back_and_then_to_a_person(
+    stage: Stage,
+) -> None:
+    """An empty answer is refused with the reason; after the revisions a person is asked."""
+    await stage.play(agent(revisions=1), ["", "  "])
+
+    handle = await stage.start()
+    question = await stage.asked(handle)
+    await handle.signal("reject")
+    result = await stage.result(handle)
+
+    assert "the answer is empty" in stage.provider.asked[1].said
+    assert "the answer is empty" in question["why"]
+    assert result.outcome is Outcome.ABORTED
+
+
+async def test_a_reply_of_three_megabytes_is_kept_whole(stage: Stage) -> None:
+    """A reply above every payload limit goes through the store, and is the answer."""
+    await stage.play(agent(), ["x" * 3_000_000])
+
+    result = await stage.run()
+
+    assert len(result.answer) == 3_000_000
+
+
+async def test_a_model_that_never_answers_ends_at_the_wall_clock(stage: Stage) -> None:
+    """No answer is a limit reached, within the run's time."""
+    await stage.play(agent(limits=Limits(wall_clock_s=1.5)), [Never()] * 10)
+
+    result = await stage.run()
+
+    assert (result.outcome, result.reason) == (Outcome.LIMIT, "limit reached: wall_clock_s")
+
+
+# --- what a tool may do
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("no such account"), "ValueError: no such account"),
+        (RecursionError("too deep"), "RecursionError"),
+        (ZeroDivisionError(), "ZeroDivisionError"),
+        (ValueError("half \ud800 a character"), "half ? a character"),
+        (SystemExit(3), "SystemExit"),
+        (asyncio.CancelledError(), "CancelledError"),
+        (BaseExceptionGroup("several", [ValueError("a")]), "several"),
+    ],
+    ids=["value", "recursion", "bare", "surrogate", "exit", "cancelled", "group"],
+)
+async def test_an_exception_in_a_tool_is_news_for_the_model(
+    stage: Stage, error: BaseException, told: str
+) -> None:
+    """The tool's own error is told once, not retried, and the run goes on."""
+    script = [call("lookup", key="bad"), "done"]
+    await stage.play(agent(tools=[reading({"bad": error})]), script)
+
+    result = await stage.run()
+
+    assert told in stage.provider.asked[1].results[0]
+    assert result.outcome is Outcome.COMPLETED
+
+
+@pytest.mark.parametrize("error", [TimeoutError("slow"), ConnectionError("gone \ud800")])
+async def test_a_tool_that_stays_away_is_flagged_when_its_attempts_are_used_up(
+    stage: Stage, error: Exception
+) -> None:
+    """A transient failure is tried again, as often as declared, then told as a gap."""
+    tried: list[str] = []
+
+    @tool(effect="read", attempts=2)
+    async def fetch(key: str) -> str:
+        """Fetch a key."""
+        tried.append(key)
+        raise error
+
+    await stage.play(agent(tools=[fetch]), [call("fetch", key="a"), "done"])
+
+    result = await stage.run()
+
+    assert len(tried) == 2
+    assert "fetch is not available" in stage.provider.asked[1].results[0]
+    assert "not available" in result.not_done[0]
+    assert result.outcome is Outcome.COMPLETED
+
+
+async def test_a_tool_that_hangs_is_cut_off_at_its_timeout(stage: Stage) -> None:
+    """A read that does not return costs its timeout and no more."""
+
+    @tool(effect="read", attempts=1, timeout=0.3)
+    async def fetch(key: str) -> str:
+        """Fetch a key."""
+        await asyncio.Event().wait()
+        return key
+
+    await stage.play(agent(tools=[fetch]), [call("fetch", key="a"), "done"])
+
+    result = await stage.run()
+
+    assert "fetch is not available" in stage.provider.asked[1].results[0]
+    assert result.outcome is Outcome.COMPLETED
+
+
+async def test_a_result_of_ten_megabytes_is_cut_and_can_be_paged_through(stage: Stage) -> None:
+    """The model sees the beginning and a reference; reading on from it gives the rest."""
+    whole = "".join(f"{number:09d};" for number in range(1_000_000))
+    await stage.play(
+        agent(tools=[reading({"big": whole})]),
+        lambda asked: {
+            0: call("lookup", key="big"),
+            1: call("read_artifact", **_next(asked.results[0])) if asked.results else "",
+            2: "done",
+        }[len(asked.results)],
+    )
+
+    result = await stage.run()
+
+    cut, page = stage.provider.asked[2].results
+    assert cut.startswith(whole[:16_000])
+    assert len(cut) < 17_000
+    assert page.startswith(whole[16_000:28_000])
+    assert result.outcome is Outcome.COMPLETED
+
+
+def _next(cut: str) -> dict[str, Any]:
+    reference = cut.rpartition('reference="')[2].partition('"')[0]
+    offset = int(cut.rpartition("offset=")[2].rstrip(")]"))
+    return {"reference": reference, "offset": offset}
+
+
+async def test_a_result_with_half_a_character_reaches_the_model_mended(stage: Stage) -> None:
+    """A lone surrogate, which no history can record, becomes a question mark."""
+    tools = [reading({"odd": "a\ud83db"})]
+    await stage.play(agent(tools=tools), [call("lookup", key="odd"), "done"])
+
+    await stage.run()
+
+    assert stage.provider.asked[1].results == ["a?b"]
+
+
+async def test_an_argument_with_half_a_character_does_no_harm(stage: Stage) -> None:
+    """An escaped lone surrogate in the arguments is refused or mended, and the run goes on."""
+    script = [calls(("lookup", '{"key": "\\ud83d"}')), "done"]
+    await stage.play(agent(tools=[reading()]), script)
+
+    result = await stage.run()
+
+    assert result.outcome is Outcome.COMPLETED
+    assert len(stage.provider.asked[1].results) == 1
+
+
+async def test_a_rule_that_breaks_puts_the_answer_before_a_person(stage: Stage) -> None:
+    """An exception in an agent's own check is a reason to ask, not a lost run."""
+
+    def broken(_: Any) -> list[str]:
+        raise KeyError("no such field")
+
+    await stage.play(agent(checks=[broken], revisions=0), ["done"])
+
+    handle = await stage.start()
+    question = await stage.asked(handle)
+    await handle.signal("approve")
+    result = await stage.result(handle)
+
+    assert "broken" in question["why"]
+    assert (result.outcome, result.answer) == (Outcome.COMPLETED, "done")
+
+
+# --- what a run may be started with
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("text",),
+        (5,),
+        ([],),
+        (None,),
+        (),
+        ({"agent": "tester", "task": "a"}, {"more": 1}),
+        ({"agent": 5},),
+        ({"agent": "tester", "task": 5},),
+        ({"agent": "tester", "task": "a", "limits": {"steps": 0}},),
+        ({"agent": "tester", "task": "a", "limits": {"step": 1}},),
+        ({"agent": "tester", "task": "a", "data": {"a": 1}},),
+        ({"agent": "tester", "task": "a", "state": {}},),
+        ({"agent": "tester", "task": "a", "state": {"lineage": 1}},),
+    ],
+    ids=[
+        "text", "number", "list", "null", "nothing", "two", "agent", "task", "no-steps",
+        "unknown-limit", "data", "state", "lineage",
+    ],
+)  # fmt: skip
+async def test_a_start_of_the_wrong_shape_fails_at_once(
+    stage: Stage, given: tuple[Any, ...]
+) -> None:
+    """The caller gets an error: the run has failed, and no workflow task is retried."""
+    await stage.play(agent(), ["done"])
+
+    handle = await stage.start_raw(*given)
+
+    assert await stage.closed(handle) is WorkflowExecutionStatus.FAILED
+    assert stage.provider.asked == []
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({}, "there is no agent ''; the agents are ['tester']"),
+        ({"agent": "nobody", "task": "a"}, "there is no agent 'nobody'"),
+        ({"agent": "tester"}, "the task is empty"),
+        ({"agent": "tester", "task": " \n"}, "the task is empty"),
+        ({"agent": "tester", "task": "x" * 1_900_000}, "200000 are allowed"),
+        ({"agent": "x" * 5_000, "tenant": "y" * 50_000, "task": "a"}, "there is no agent"),
+        ({"agent": "tester", "task": "a"}, "needs data ['ledger']"),
+    ],
+    ids=["empty", "unknown", "no-task", "blank", "huge", "long-names", "no-data"],
+)
+async def test_an_input_that_cannot_be_worked_on_is_rejected_and_kept(
+    stage: Stage, given: dict[str, Any], reason: str
+) -> None:
+    """It is an outcome with its reason, and the input waits in the dead letters."""
+    needs = ("ledger",) if "ledger" in reason else ()
+    await stage.play(agent(inputs=needs), ["done"])
+
+    handle = await stage.start_raw(given)
+    result = await stage.result(handle)
+
+    letters = await DeadLetters(stage.database).list(limit=1_000)
+    letter = next(letter for letter in letters if letter.run_id == handle.id)
+    assert result.outcome is Outcome.REJECTED
+    assert reason in result.reason
+    assert reason in letter.reason
+    assert json.loads(letter.payload)["input"] == given
+
+
+async def test_a_task_that_is_an_object_is_handed_on_as_its_text(stage: Stage) -> None:
+    """`--input '{"task": {...}}'` needs no quoting twice."""
+    await stage.play(agent(), ["done"])
+
+    await stage.run({"b": 1, "a": "ü"})
+
+    assert stage.provider.asked[0].said == '{"a":"ü","b":1}'
+
+
+# --- what a person may send
+
+SIGNALS = ("approve", "reject", "modify", "retry", "skip", "abort")
+ODD: list[tuple[Any, ...]] = [
+    ("text",), (5,), (True,), ([],), ([{"reason": "a"}],), ({"reason": 5},), ({"unknown": "a"},),
+    ({"approval_id": "other"},), ({"reason": "x" * 5_000},), ({"x" * 50_000: 1},),
+    ({"reason": "a"}, {"by": "b"}), ("a", "b", "c"), ({"reason": "x" * 1_500_000},),
+    ({"arguments": [1]},), ({"by": None},),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+async def test_odd_signals_change_nothing(stage: Stage, signal: str) -> None:
+    """A signal of any odd shape is noted or dropped; the question stays, and can be answered."""
+    spec = agent(plan="approved", approvals=ApprovalPolicy(timeout=timedelta(minutes=5)))
+    await stage.play(spec, ['{"steps": [{"action": "think"}]}', "done"])
+    handle = await stage.start()
+    question = await stage.asked(handle)
+
+    for args in ODD:
+        await handle.signal(signal, args=args)
+    status = await stage.until(handle, lambda status: len(status.ignored) >= 10)
+
+    assert status.question is not None
+    assert status.question["id"] == question["id"]
+    assert max(map(len, status.ignored)) < 600
+    await handle.signal("approve")
+    assert (await stage.result(handle)).outcome is Outcome.COMPLETED
+
+
+async def test_a_flood_of_signals_is_bounded(stage: Stage) -> None:
+    """Three hundred answers that nobody asked for are noted up to a bound, and change nothing."""
+    spec = agent(plan="approved", approvals=ApprovalPolicy(timeout=timedelta(minutes=5)))
+    await stage.play(spec, ['{"steps": [{"action": "think"}]}', "done"])
+    handle = await stage.start()
+    await stage.asked(handle)
+
+    await asyncio.gather(*(handle.signal("retry") for _ in range(300)))
+    await handle.signal("approve")
+    result = await stage.result(handle)
+
+    assert result.outcome is Outcome.COMPLETED
+    assert 0 < len(result.ignored) <= 51
+
+
+async def test_a_signal_before_the_first_line_of_a_run_is_early(stage: Stage) -> None:
+    """An answer that comes with the start approves nothing."""
+    spec = agent(plan="approved", approvals=ApprovalPolicy(timeout=timedelta(minutes=5)))
+    await stage.play(spec, ['{"steps": [{"action": "think"}]}', "done"])
+    await stage.stop()
+    handle = await stage.start()
+    await handle.signal("approve")
+    await stage.serve()
+
+    question = await stage.asked(handle)
+    status = await stage.status(handle)
+
+    assert question["kind"] == "plan"
+    assert "no question is open" in status.ignored[0]
+    await handle.signal("reject", {"reason": "no"})
+    assert (await stage.result(handle)).outcome is Outcome.ABORTED
+
+
+@pytest.mark.parametrize("update", ["decide", "unstop"])
+@pytest.mark.parametrize("args", [(), ("text",), (5,), ({"verdict": "perhaps"},), ({}, {})])
+async def test_odd_updates_are_errors_to_their_sender(
+    stage: Stage, update: str, args: tuple[Any, ...]
+) -> None:
+    """The sender of an update that cannot count is told; the run is not changed."""
+    spec = agent(plan="approved", approvals=ApprovalPolicy(timeout=timedelta(minutes=5)))
+    await stage.play(spec, ['{"steps": [{"action": "think"}]}', "done"])
+    handle = await stage.start()
+    await stage.asked(handle)
+
+    with pytest.raises((WorkflowUpdateFailedError, RPCError)):
+        await asyncio.wait_for(handle.execute_update(update, args=args), 10)
+
+    await handle.signal("approve")
+    assert (await stage.result(handle)).outcome is Outcome.COMPLETED
+
+
+@pytest.mark.parametrize("args", [(), (99,), (-1,), ("text",), (None,), (1, 2)])
+async def test_odd_queries_are_errors_to_their_sender(stage: Stage, args: tuple[Any, ...]) -> None:
+    """A query that cannot be answered fails, and the run does not."""
+    await stage.play(agent(), ["done"])
+    handle = await stage.start()
+    await stage.result(handle)
+
+    with pytest.raises(Exception, match="."):  # the kind depends on where it fails
+        await asyncio.wait_for(handle.query("snapshot", args=args), 10)
+
+    assert (await stage.status(handle)).turn == 1
