@@ -172,8 +172,8 @@ async def _first(running: Sequence[asyncio.Task[None]], stopping: asyncio.Event)
 
 async def _stop(workers: Sequence[Worker], running: Sequence[asyncio.Task[None]]) -> None:
     """Stop all queues at once: one after the other, each would take the graceful time."""
-    alive = [worker for worker in workers if worker.is_running]
-    await asyncio.gather(*(worker.shutdown() for worker in alive))
+    # Also those that have not begun yet: the mark makes them end as soon as they do.
+    await asyncio.gather(*(worker.shutdown() for worker in workers))
     await asyncio.gather(*running, return_exceptions=True)
 
 

@@ -1,0 +1,244 @@
+"""The same statements on SQLite and PostgreSQL: every write can be repeated."""
+
+import asyncio
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from runtime.artifacts import Artifacts
+from runtime.database import MIGRATIONS, Database, DatabaseError
+from runtime.dead_letters import DeadLetterNotFound, DeadLetters
+from runtime.filings import Filings
+from runtime.key_values import KeyValues
+from runtime.runs import Runs
+from runtime.spend import SpendLedger
+from runtime.tables import METADATA, REVISION
+
+
+@dataclass(frozen=True)
+class Reserved:
+    total_tokens: int
+    total_cost_usd: Decimal
+    lost_tokens: int
+    lost_cost_usd: Decimal
+
+
+def _programs() -> Path | None:
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).parent
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """A PostgreSQL cluster of the session's own, on a free loopback port."""
+    programs = _programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL programs found (Debian: apt-get install postgresql)")
+    home = tmp_path_factory.mktemp("postgresql")
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    as_user: list[str] = []
+    if subprocess.run(["id", "-u"], check=True, capture_output=True).stdout.strip() == b"0":  # noqa: S607
+        # PostgreSQL refuses to run as root.
+        as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+        shutil.chown(home, "nobody")
+        for parent in home.parents[:3]:
+            parent.chmod(parent.stat().st_mode | 0o011)
+
+    def run(*command: str) -> None:
+        subprocess.run(  # noqa: S603
+            [*as_user, *command], check=True, capture_output=True, cwd=home, timeout=60
+        )
+
+    data = home / "data"
+    run(str(programs / "initdb"), "-D", str(data), "-U", "holdfast", "-A", "trust", "-E", "UTF8")
+    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
+    log = str(home / "log")
+    run(str(programs / "pg_ctl"), "-D", str(data), "-l", log, "-w", "-o", options, "start")
+    yield f"postgresql://holdfast@127.0.0.1:{port}/postgres"
+    run(str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Database]:
+    """A migrated, empty database of each kind."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'test.db'}"
+    else:
+        url = request.getfixturevalue("postgresql")
+        await _empty(url)
+    database = Database(url)
+    await database.migrate()
+    yield database
+    await database.close()
+
+
+async def _empty(url: str) -> None:
+    database = Database(url)
+    async with database.transaction() as connection:
+        await connection.execute(text("DROP SCHEMA public CASCADE"))
+        await connection.execute(text("CREATE SCHEMA public"))
+    await database.close()
+
+
+async def test_processes_that_start_together_migrate_once(store: Database) -> None:
+    """Concurrent migrations of an empty database all succeed; repeating one changes nothing."""
+    url = store.url.render_as_string(hide_password=False)
+    if store.url.get_backend_name() == "sqlite":
+        url = f"{url}.fresh"
+    else:
+        await _empty(url)
+    others = [Database(url) for _ in range(4)]
+
+    await asyncio.gather(*(other.migrate() for other in others))
+    await others[0].migrate()
+
+    values = KeyValues(others[0])
+    await values.put("name", "value")
+    assert await values.get("name") == "value"
+    for other in others:
+        await other.close()
+
+
+async def test_the_migrations_make_the_tables_that_the_code_expects(store: Database) -> None:
+    """No table or column differs, and the revision in the code is the newest file's."""
+
+    def differences(connection: Connection) -> list[Any]:
+        return compare_metadata(MigrationContext.configure(connection), METADATA)
+
+    async with store.transaction() as connection:
+        found = await connection.run_sync(differences)
+
+    assert found == []
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == REVISION
+
+
+async def test_a_database_of_a_newer_version_is_refused(store: Database) -> None:
+    """An unknown revision is a one-line error, not a guess."""
+    async with store.transaction() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(DatabaseError, match="another version") as caught:
+        await store.migrate()
+
+    assert "\n" not in str(caught.value)
+
+
+async def test_an_artifact_keeps_its_bytes(store: Database) -> None:
+    """Any bytes come back, whole and in parts, and storing twice is storing once."""
+    artifacts = Artifacts(store)
+    content = bytes(range(256)) * 5_000
+
+    first = await artifacts.put(content)
+    second = await artifacts.put(content)
+
+    assert first == second
+    assert await artifacts.get(first) == content
+    page = await artifacts.page(first, offset=256, length=3)
+    assert (page.content, page.size) == (b"\x00\x01\x02", len(content))
+
+
+async def test_a_lost_attempt_stays_on_the_books(store: Database) -> None:
+    """What was reserved and never settled counts as spent; what settled to nothing does not."""
+    ledger = SpendLedger(store, Reserved)
+    usd = Decimal("0.01")
+
+    await ledger.reserve("run", 1, "vanished", 1_000, usd)
+    again = await ledger.reserve("run", 1, "second", 1_000, usd)
+    await ledger.settle("run", 1, "second", 300, Decimal("0.000000001"))
+    await ledger.reserve("run", 2, "refused", 1_000, usd)
+    await ledger.settle("run", 2, "refused", 0, Decimal(0))
+    spent = await ledger.of_run("run")
+
+    assert again == Reserved(2_000, Decimal("0.02"), 1_000, usd)
+    assert (spent.calls, spent.lost_calls, spent.tokens) == (1, 1, 1_300)
+    assert spent.cost_usd == Decimal("0.010000001")
+
+
+async def test_a_reservation_that_is_repeated_counts_once(store: Database) -> None:
+    """The same attempt of the same turn is one row, whatever is retried."""
+    ledger = SpendLedger(store, Reserved)
+
+    await ledger.reserve("run", 1, "first", 1_000, Decimal("0.01"))
+    again = await ledger.reserve("run", 1, "first", 1_000, Decimal("0.01"))
+
+    assert (again.total_tokens, again.lost_tokens) == (1_000, 0)
+
+
+async def test_a_filing_happens_once(store: Database) -> None:
+    """Concurrent filings under one key are one filing, and each caller sees it."""
+    filings = Filings(store)
+
+    made = await asyncio.gather(
+        *(filings.file(key="key", run_id="run", title="t", body=f"{n}") for n in range(5))
+    )
+
+    assert len(set(made)) == 1
+    assert await filings.of_run("run") == [made[0]]
+    assert await filings.get("other") is None
+
+
+async def test_a_dead_letter_leaves_the_queue_once(store: Database) -> None:
+    """A refused input is kept once; two operators cannot both requeue it."""
+    letters = DeadLetters(store)
+    add: Callable[[], Any] = lambda: letters.add(  # noqa: E731
+        run_id="run", agent="bench", tenant="", reason="empty task", payload="{}"
+    )
+
+    first, second = await add(), await add()
+    moved = await letters.move(first, "requeued"), await letters.move(first, "dropped")
+
+    assert first == second
+    assert moved == (True, False)
+    assert await letters.list() == []
+    assert (await letters.get(first)).state == "requeued"
+    with pytest.raises(DeadLetterNotFound, match="'absent'"):
+        await letters.get("absent")
+
+
+async def test_the_last_word_on_a_run_holds(store: Database) -> None:
+    """A resumed run replaces its summary and keeps its start."""
+    runs = Runs(store)
+    began = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+    await runs.started(run_id="run", agent="bench", tenant="", started_at=began)
+    for outcome in ("failed", "complete"):
+        await runs.closed(run_id="run", agent="bench", tenant="", outcome=outcome, result="{}")
+    kept = await runs.get("run")
+
+    assert kept is not None
+    assert (kept.outcome, kept.started_at) == ("complete", began)
+    assert [run.run_id for run in await runs.list(agent="bench")] == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("mysql://host/name", "'mysql' is not supported"),
+        ("no url", "is not a database URL"),
+        ("sqlite:////proc/none/x.db", "cannot be opened"),
+    ],
+)
+async def test_a_database_that_cannot_serve_says_so(url: str, says: str) -> None:
+    """A wrong URL and an unreachable database are one-line errors."""
+    with pytest.raises(DatabaseError, match=says) as caught:
+        await Database(url).migrate()
+
+    assert "\n" not in str(caught.value)
