@@ -1,0 +1,80 @@
+"""The drill agent's tools, one for each way in which an effect can be made safe."""
+
+from agents.drill.place import Place
+from agents.toolkit import ToolContext, tool
+
+_SLOW_S = 120
+
+
+@tool(effect="read", timeout=_SLOW_S)
+async def drill_look(item: str, context: ToolContext) -> str:
+    """Look at an item.
+
+    Args:
+        item: Its name.
+    """
+    place = Place(context.data["drill"])
+    place.note("begin", tool="drill_look", item=item, key=context.key)
+    await place.wait_at(item)
+    return f"{item} is there"
+
+
+@tool(effect="write", idempotent=True, timeout=_SLOW_S)
+async def drill_pay(item: str, context: ToolContext) -> str:
+    """Pay for an item: the service honours the idempotency key.
+
+    Args:
+        item: Its name.
+    """
+    place = Place(context.data["drill"])
+    place.note("begin", tool="drill_pay", item=item, key=context.key)
+    place.effect_once(context.key, tool="drill_pay", item=item)
+    await place.wait_at(item)
+    return f"{item} is paid"
+
+
+async def _act(name: str, item: str, context: ToolContext) -> None:
+    """Take effect each time it is called, then be slow to say so."""
+    place = Place(context.data["drill"])
+    place.note("begin", tool=name, item=item, key=context.key)
+    place.note("effect", tool=name, item=item, key=context.key)
+    await place.wait_at(item)
+
+
+@tool(effect="write", timeout=_SLOW_S)
+async def drill_charge(item: str, context: ToolContext) -> str:
+    """Charge for an item: nobody can tell afterwards whether it happened.
+
+    Args:
+        item: Its name.
+    """
+    await _act("drill_charge", item, context)
+    return f"{item} is charged"
+
+
+async def _found(context: ToolContext) -> bool:
+    place = Place(context.data["drill"])
+    place.note("reconcile", key=context.key)
+    return place.took_effect(context.key)
+
+
+@tool(effect="write", reconcile=_found, timeout=_SLOW_S)
+async def drill_transfer(item: str, context: ToolContext) -> str:
+    """Transfer an item: whether it happened can be looked up by the key.
+
+    Args:
+        item: Its name.
+    """
+    await _act("drill_transfer", item, context)
+    return f"{item} is transferred"
+
+
+@tool(effect="irreversible", timeout=_SLOW_S)
+async def drill_wire(item: str, context: ToolContext) -> str:
+    """Wire money for an item: a person is asked first.
+
+    Args:
+        item: Its name.
+    """
+    await _act("drill_wire", item, context)
+    return f"{item} is wired"

@@ -1,0 +1,134 @@
+"""A server, an offline model and a worker of the drill's own, which it may kill.
+
+The processes are the real ones with default settings; only the folder and the ports differ.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from temporalio.client import WorkflowHandle
+
+from commands.processes import Child
+from commands.session import Session
+from commands.stack import Stack
+from runtime import devserver
+from runtime.database import opened
+from runtime.settings import Settings, variable_of
+from runtime.temporal import connect
+
+# A person's own settings must not decide what a drill measures, nor must their server serve it.
+_OTHERS: Final = ("HOLDFAST_", "TEMPORAL_", "OPENAI_", "ANTHROPIC_", "OTEL_")
+_KEPT: Final = ("TEMPORAL_CLI",)
+
+
+@dataclass
+class Rig:
+    """The running processes.
+
+    Attributes:
+        home: Their folder.
+    """
+
+    home: Path
+    stack: Stack
+    session: Session
+    http: httpx.AsyncClient
+
+    @property
+    def worker(self) -> Child:
+        """The worker's process."""
+        if self.stack.worker is None:
+            raise RuntimeError("the worker was never started; report this as a bug")
+        return self.stack.worker
+
+    def handle(self, run_id: str) -> WorkflowHandle[Any, Any]:
+        """Return the handle of a run."""
+        return self.session.handle(run_id)
+
+    async def stats(self, lineage: str = "") -> dict[str, Any]:
+        """Return what the offline model has counted, of everyone or of one logical run."""
+        base = self.stack.env[variable_of("offline_url")]
+        answer = await self.http.get(f"{base}/stats/{lineage}" if lineage else f"{base}/stats")
+        return answer.raise_for_status().json()
+
+    async def kill_worker(self) -> float:
+        """Kill the worker and start it again at once, as a supervisor would; return when."""
+        killed = time.time()
+        await self.worker.kill()
+        await self.worker.start()
+        return killed
+
+    async def kill_server(self) -> float:
+        """Kill the server and start it again on the same file and port; return when."""
+        server = devserver.find(self.stack.settings)
+        if server is None:
+            raise RuntimeError("the drill's server is gone before it was killed")
+        killed = time.time()
+        os.kill(server.pid, signal.SIGKILL)
+        while server.is_alive():
+            await asyncio.sleep(0.01)
+        again = await devserver.start(self.stack.settings)
+        if again.address != self.stack.address:
+            raise RuntimeError(f"the server came back at {again.address}, its port was taken")
+        return killed
+
+    async def serving(self, since: float) -> None:
+        """Wait until the worker asks for work."""
+        await self.stack.ready(self.session, since)
+
+
+@asynccontextmanager
+async def rig(home: Path) -> AsyncGenerator[Rig]:
+    """Start everything in `home`, and stop it at the end."""
+    settings = Settings(home=home, metrics_port=0, temporal_cli=os.environ.get("TEMPORAL_CLI"))
+    with _Environment(home):
+        stack = Stack(settings, dict(os.environ), print)
+        try:
+            await stack.start_server()
+            port = int(stack.address.rpartition(":")[2])
+            stack.settings = settings.model_copy(update={"server_port": port})
+            stack.env["TEMPORAL_ADDRESS"] = stack.address
+            await stack.start_offline()
+            began = time.time()
+            await stack.start_worker()
+            async with opened(settings) as database, _http() as http:
+                client = await connect(stack.settings, database)
+                running = Rig(home, stack, Session(stack.settings, database, client), http)
+                await running.serving(began)
+                yield running
+        finally:
+            await stack.stop()
+
+
+def _http() -> httpx.AsyncClient:
+    return httpx.AsyncClient(trust_env=False, timeout=30)
+
+
+class _Environment:
+    """The environment of this process and its children, for the time of a drill."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._before: Mapping[str, str] = {}
+
+    def __enter__(self) -> None:
+        self._before = dict(os.environ)
+        for name in self._before:
+            if name.startswith(_OTHERS) and name not in _KEPT:
+                del os.environ[name]
+        # Without bytecode a worker compiles every module at each start, which no deployment does.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ |= {"HOLDFAST_HOME": str(self._home), "HOLDFAST_METRICS_PORT": "0"}
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(KeyError):
+            os.environ.clear()
+        os.environ.update(self._before)
