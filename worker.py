@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import sys
 
+from activities.audit import AuditActivities
 from activities.llm import LLMActivities
 from activities.providers import build
 from activities.runs import RunActivities
@@ -41,11 +42,12 @@ def compose(settings: Settings, database: Database, offline_url: str, queues: st
     )
     checks = ValidationActivities(agents())
     runs = RunActivities(agents(), transcripts, DeadLetters(database), Runs(database))
+    audit = AuditActivities(settings.home / "ledgers")
     called = ToolActivities(tools(), transcripts, artifacts, settings.database)
     main = Queue(
         settings.task_queue,
         workflows=WORKFLOWS,
-        activities=[*activities_of(llm, checks, runs), *called.all()],
+        activities=[*activities_of(llm, checks, runs, audit), *called.all()],
     )
     limited = [
         Queue(name, called.all(name), per_second=rate) for name, rate in called.queues().items()

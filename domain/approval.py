@@ -156,6 +156,19 @@ def rule(question: Question | None, verdict: Verdict, answer: Answer, at: dateti
     )
 
 
+def unasked(form: Form, at: datetime) -> Decision:
+    """Return the decision of a dry run, which asks nobody: it grants nothing."""
+    return Decision(
+        approval_id="",
+        kind=form.kind,
+        verdict="silence",
+        title=form.title,
+        tool=form.tool,
+        reason="a dry run asks nobody",
+        at=at,
+    )
+
+
 def silent(question: Question, at: datetime) -> Decision:
     """Return the decision that nobody took: it grants nothing."""
     return Decision(

@@ -18,7 +18,7 @@ from workflows.effects import Effects, Gone, Ran
 with workflow.unsafe.imports_passed_through():
     from domain.activity import ActOutcome, CheckCallsRequest, CheckResultsRequest, Verdicts
     from domain.approval import Form
-    from domain.contract import digest
+    from domain.contract import digest, strict_json
     from domain.loops import Deed, withheld
     from domain.messages import Message, ToolCall
     from domain.run import AgentRequest, AgentState
@@ -78,7 +78,7 @@ class Actor:
                 said[call.id] = ActOutcome(kind="error", text=f"refused: {refused[call.id]}")
                 continue
             tool = self._tool(call.name)
-            gate = await self._gate(call, tool, json.loads(call.arguments or "{}"))
+            gate = await self._gate(call, tool, strict_json(call.arguments or "{}"))
             if isinstance(gate, ActOutcome):
                 said[call.id] = gate
             else:

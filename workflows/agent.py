@@ -47,6 +47,7 @@ class AgentWorkflow(Attended):
         self.desk.worked_before = timedelta(seconds=self._state.worked_s)
         self.desk.decisions = self._state.decisions
         self.desk.ignored = self._state.ignored
+        self.desk.asks_nobody = request.dry_run
         self._answer: Any = None
         self._actor: Actor | None = None
 

@@ -24,6 +24,8 @@ _AGENT = SearchAttributeKey.for_keyword("AgentName")
 _TENANT = SearchAttributeKey.for_keyword("Tenant")
 _COST = SearchAttributeKey.for_float("CostUsd")
 _AWAITING = SearchAttributeKey.for_bool("AwaitingApproval")
+# A longer value is refused by the server, and the workflow task would be tried again forever.
+_MOST_NAME = 200
 _VERDICTS = ("approve", "reject", "modify")
 _WAYS = ("retry", "skip", "abort")
 
@@ -122,8 +124,8 @@ class Attended:
         awaiting = self.desk.question is not None
         values: dict[str, Any] = {
             _STATE.name: self.desk.life.state.value,
-            _AGENT.name: face["agent"],
-            _TENANT.name: face["tenant"],
+            _AGENT.name: str(face["agent"])[:_MOST_NAME],
+            _TENANT.name: str(face["tenant"])[:_MOST_NAME],
             _COST.name: float(face["cost_usd"]),
             _AWAITING.name: awaiting,
         }

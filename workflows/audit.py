@@ -56,6 +56,7 @@ class AuditWorkflow(Attended):
         self.desk.worked_before = timedelta(seconds=self._state.worked_s)
         self.desk.decisions = self._state.decisions
         self.desk.ignored = self._state.ignored
+        self.desk.asks_nobody = request.dry_run
         self._candidates: Candidates | None = None
         self._report = ""
         self._filed = ""

@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
 
     from domain.approval import Form
-    from domain.audit import AuditorAnswer, Candidate
+    from domain.audit import AuditorAnswer, Candidate, brief
     from domain.auditing import (
         AuditRequest,
         AuditState,
@@ -28,7 +28,6 @@ with workflow.unsafe.imports_passed_through():
         ConfirmRequest,
     )
     from domain.budget import Limits, LimitsOverride, Pool, Spend
-    from domain.contract import canonical
     from domain.run import AgentRequest, AgentResult, Outcome
     from domain.spec import AgentSpec
 
@@ -111,17 +110,9 @@ class Candidates:
         profile, ledger = self._state.profile, self._state.ledger
         if profile is None or ledger is None:
             raise LookupError("a candidate is looked at before its ledger was profiled")
-        about = {
-            "candidate": candidate.model_dump(mode="json"),
-            "normal": {
-                "tolerance": profile.tolerance_cents / 100,
-                "signs": profile.signs,
-                "notes": profile.notes,
-            },
-        }
         return AgentRequest(
             agent=self._spec.name,
-            task=canonical(about).decode(),
+            task=brief(candidate, profile),
             data={"ledger": ledger.path},
             limits=LimitsOverride(**share.model_dump()),
             tenant=self._request.tenant,

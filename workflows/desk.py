@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         parse_answer,
         rule,
         silent,
+        unasked,
     )
     from domain.lifecycle import Lifecycle, State
     from domain.run import Stop
@@ -40,6 +41,7 @@ _MEANS = {
     "fail": "the run fails",
 }
 _MOST_IGNORED = 50
+_MOST_TEXT = 400  # characters kept of something that was ignored
 
 
 class AbortedError(Exception):
@@ -47,7 +49,12 @@ class AbortedError(Exception):
 
 
 class Desk:
-    """The open question, the stop, what was decided, and the state machine around them."""
+    """The open question, the stop, what was decided, and the state machine around them.
+
+    Attributes:
+        asks_nobody: A dry run: every question is answered by silence, at once.
+        worked_before: Time that the run had worked before it continued as new.
+    """
 
     def __init__(self, approvals: ApprovalPolicy, show: Callable[[], None]) -> None:
         self.approvals = approvals
@@ -58,6 +65,7 @@ class Desk:
         self.decisions: list[Decision] = []
         self.ignored: list[str] = []
         self.worked_before = timedelta()
+        self.asks_nobody = False
         self._show = show
         self._decision: Decision | None = None
         self._check: CheckArguments | None = None
@@ -98,6 +106,10 @@ class Desk:
         answer = parse_answer(raw)
         if self._way is not None:
             raise UnusableAnswerError("it was answered already; nothing was changed")
+        if answer.approval_id and answer.approval_id != (self.question and self.question.id):
+            raise UnusableAnswerError(
+                f"{answer.approval_id!r} is not the open question; nothing was changed"
+            )
         if self.stop is None and not (way == "abort" and self.question is not None):
             raise UnusableAnswerError("the run is not stopped; nothing was changed")
         if self.stop is not None and way not in self.ways:
@@ -116,7 +128,7 @@ class Desk:
         """Note something that was said and changed nothing."""
         workflow.logger.warning("ignored: %s", what)
         if len(self.ignored) < _MOST_IGNORED:
-            self.ignored.append(f"{workflow.now():%Y-%m-%d %H:%M:%S} {what}")
+            self.ignored.append(f"{workflow.now():%Y-%m-%d %H:%M:%S} {what[:_MOST_TEXT]}")
         self._show()
 
     # --- waiting for it
@@ -132,6 +144,8 @@ class Desk:
             AbortedError: They end the run instead.
             ApplicationError: Nobody answered and silence is declared to fail the run.
         """
+        if self.asks_nobody:
+            return unasked(form, workflow.now())
         async with self._attention:
             decision = await self._ask_once(form, check, self.approvals.silence)
             if decision.verdict == "silence" and self.approvals.silence == "escalate":

@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
         Reply,
     )
     from domain.approval import Decision, Form
+    from domain.contract import strict_json
     from domain.loops import find_loop
     from domain.messages import Message
     from domain.plan import Plan
@@ -25,10 +26,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.spec import AgentSpec
 
 _PLAN_TRIES = 3
-_ASK_PLAN = (
-    "Before you begin, write your plan as JSON: "
-    '{"steps": [{"action": "…", "tools": ["tool_name"]}]}. Tools: '
-)
 
 
 class Reviewer:
@@ -59,7 +56,6 @@ class Reviewer:
         """Have a plan written, checked and, where the policy says so, approved."""
         if self._spec.plan == "none":
             return
-        self._say(_ASK_PLAN + ", ".join(sorted(self._spec.tool_names)))
         wrong: tuple[str, ...] = ()
         for _ in range(_PLAN_TRIES):
             reply = await self._thinker.think(plan=True)
@@ -74,7 +70,7 @@ class Reviewer:
         if self._spec.plan == "approved":
             plan = await self._approved(plan)
         self._state.plan = [step.action for step in plan.steps]
-        self._say("The plan is accepted. Begin.")
+        self._begin("The plan is accepted. Begin.")
 
     async def _plan_problems(self, text: str) -> tuple[str, ...]:
         request = CheckPlanRequest(
@@ -122,7 +118,12 @@ class Reviewer:
         decision = await self._desk.ask(form)
         if not decision.granted:
             raise AbortedError(_because("no plan that can be followed", decision))
-        self._say(f"Begin without a plan. {decision.reason}".strip())
+        self._begin(f"Begin without a plan. {decision.reason}".strip())
+
+    def _begin(self, text: str) -> None:
+        """Go from planning to working, where other schemas are sent: the count starts anew."""
+        self._say(text)
+        self._state.counted_tokens = self._state.counted_messages = 0
 
     # --- the answer
 
@@ -142,7 +143,9 @@ class Reviewer:
             self._say(f"The answer was refused: {'; '.join(problems)}. Answer again.")
             return False
         why = self._why_a_person(verdict, problems)
-        if not why:
+        if why and self._request.dry_run:
+            self._state.not_done.append(f"a person would have been asked about the answer: {why}")
+        if not why or self._request.dry_run:
             self.answer = self._parsed(text)
             return True
         return await self._ask_about(text, why)
@@ -214,7 +217,7 @@ class Reviewer:
         if self._spec.answer_schema is None:
             return text
         try:
-            return json.loads(text)
+            return strict_json(text)
         except ValueError:
             return text
 
@@ -281,7 +284,7 @@ def _because(what: str, decision: Decision) -> str:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text or "{}")
+        found = strict_json(text or "{}")
     except ValueError:
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}

@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
 
 _LEAST_OUTPUT = 64  # tokens; an answer cut shorter is worth less than its price
 _FRAMING = 32  # tokens a vendor may add around one message
+_VENDOR_WORDS = 2_000  # what a vendor's form adds to a spec: keys, a plan's schema and its prompt
 _MOST_MISSES = 4
 
 
@@ -156,7 +157,7 @@ class Thinker:
         state = self._state
         counted, since = state.counted_tokens, state.counted_messages
         if not counted:
-            counted = len(canonical(self._spec.model_dump(mode="json"))) + 1_000
+            counted = len(canonical(self._spec.model_dump(mode="json"))) + _VENDOR_WORDS
         unseen = state.messages[since:]
         return counted + sum(message.size + _FRAMING for message in unseen)
 
