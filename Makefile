@@ -9,7 +9,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& { echo $$python; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES = $(wildcard worker.py starter.py domain workflows activities agents commands runtime tests)
+PACKAGES = $(wildcard worker.py starter.py domain workflows activities agents commands runtime bench tests)
 PYTEST_ARGS ?=
 
 .PHONY: help install temporal format lint types layers spell test replay e2e evals cov check demo \
