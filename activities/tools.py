@@ -15,6 +15,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeat import beating
+from activities.providers.base import sound
 from activities.transcripts import Transcripts
 from agents.toolkit import Tool, ToolContext, ToolError, ToolUnavailableError
 from domain.activity import (
@@ -94,27 +95,28 @@ class ToolActivities:
         try:
             text = await self._call(tool, request)
         except ToolError as error:
-            return ActOutcome(kind="error", text=f"error: {str(error)[:MAX_ERROR]}")
+            return ActOutcome(kind="error", text=f"error: {_words(error)}")
         except ValidationError as error:
             return ActOutcome(kind="error", text=f"error: {_invalid(error)}")
         except ToolUnavailableError as error:
             raise ApplicationError(
-                f"{tool.spec.name}: {error}",
+                f"{tool.spec.name}: {_words(error)}",
                 type=TOOL_UNAVAILABLE,
                 next_retry_delay=error.retry_after,
-            ) from error
+            ) from None
         except Exception as error:
-            reason = f"{type(error).__name__}: {str(error)[:MAX_ERROR]}"
+            reason = f"{type(error).__name__}: {_words(error)}"
             if tool.spec.writes or transient(error):
+                # `from None`: the cause would be recorded too, at any length, with any character.
                 raise ApplicationError(
                     f"{tool.spec.name}: {reason}", type=TOOL_TRANSIENT
-                ) from error
+                ) from None
             return ActOutcome(kind="error", text=f"error: {reason}")
         return await self._cut(tool, text)
 
     async def _call(self, tool: Tool, request: ActRequest) -> str:
         context = self._context(request.key, request.tenant, request.data, of=request.of)
-        task = asyncio.ensure_future(tool(context, request.arguments))
+        task = asyncio.ensure_future(_contained(tool, context, request.arguments))
         async with asyncio.timeout(tool.spec.timeout_s):
             if not tool.spec.writes:
                 return await task
@@ -167,6 +169,24 @@ class ToolActivities:
             return Reconciled(happened="no")
         text = f"done: {tool.spec.name} took effect (found afterwards by its key)"
         return Reconciled(happened="yes", text=text)
+
+
+async def _contained(tool: Tool, context: ToolContext, arguments: dict[str, Any]) -> str:
+    """Run a tool so that what ends a process, or looks like a cancellation, ends the call only."""
+    try:
+        return await tool(context, arguments)
+    except SystemExit as error:
+        raise RuntimeError(f"SystemExit: {error}") from error
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise RuntimeError("CancelledError, raised by the tool itself") from None
+
+
+def _words(error: BaseException) -> str:
+    """Return an error's text as a history can record it."""
+    return sound(str(error)[:MAX_ERROR])
 
 
 def transient(error: BaseException) -> bool:

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
@@ -23,7 +23,7 @@ from domain.activity import (
     CheckResultsRequest,
     Verdicts,
 )
-from domain.contract import canonical
+from domain.contract import canonical, strict_json
 from domain.loops import withheld
 from domain.messages import ToolCall
 from domain.plan import Plan, problems
@@ -108,7 +108,10 @@ class ValidationActivities:
             if name not in named:
                 found.append(f"rule {name!r} is not deployed; the answer cannot be checked")
                 continue
-            found.extend(named[name](material))
+            try:
+                found.extend(named[name](material))
+            except Exception as error:  # noqa: BLE001 - an agent's own code; a person is asked
+                found.append(f"rule {name!r} broke: {type(error).__name__}: {str(error)[:300]}")
         return tuple(found)
 
 
@@ -160,29 +163,6 @@ def _check_results(request: CheckResultsRequest) -> Verdicts:
             flagged[call_id] = f"it contains {found[0]!r}"
     named = {"refused": refused, "flagged": flagged}
     return Verdicts(**{name: found for name, found in named.items() if found})
-
-
-def strict_json(text: str) -> Any:
-    """Parse `text` as RFC 8259 has it: no NaN, no key twice.
-
-    Raises:
-        ValueError: It is not that, or is nested too deeply to be read.
-    """
-    try:
-        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("an object has the same key twice")
-    return found
 
 
 @lru_cache(maxsize=512)

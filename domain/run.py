@@ -1,6 +1,5 @@
 """What starts an agent run, what it remembers, and what it comes to."""
 
-import json
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -10,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from domain.approval import Decision
 from domain.budget import LimitsOverride, Spend
-from domain.contract import Contract, canonical
+from domain.contract import Contract, canonical, strict_json
 from domain.loops import Deed, withheld
 from domain.messages import ROOT, Message, ToolCall, chain, link
 from domain.spec import AgentSpec
@@ -186,7 +185,7 @@ class AgentState(BaseModel):
 
 def _spelling(call: ToolCall) -> str:
     try:
-        arguments = json.loads(call.arguments or "{}")
+        arguments = strict_json(call.arguments or "{}")
     except ValueError:
         return ""
     if not isinstance(arguments, dict):

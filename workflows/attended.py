@@ -48,34 +48,34 @@ class Attended:
     # --- what a person may say
 
     @workflow.signal
-    def approve(self, answer: Any = None) -> None:
+    def approve(self, *answer: Any) -> None:
         """Say yes to the open question. One JSON object or nothing."""
-        self.desk.hear("approve", answer)
+        self.desk.hear("approve", _one(answer))
 
     @workflow.signal
-    def reject(self, answer: Any = None) -> None:
+    def reject(self, *answer: Any) -> None:
         """Say no to the open question. One JSON object or nothing."""
-        self.desk.hear("reject", answer)
+        self.desk.hear("reject", _one(answer))
 
     @workflow.signal
-    def modify(self, answer: Any = None) -> None:
+    def modify(self, *answer: Any) -> None:
         """Say yes with other arguments: `{"arguments": {...}}`."""
-        self.desk.hear("modify", answer)
+        self.desk.hear("modify", _one(answer))
 
     @workflow.signal
-    def retry(self, answer: Any = None) -> None:
+    def retry(self, *answer: Any) -> None:
         """Try the stopped step again, once its cause is mended."""
-        self._go("retry", answer)
+        self._go("retry", _one(answer))
 
     @workflow.signal
-    def skip(self, answer: Any = None) -> None:
+    def skip(self, *answer: Any) -> None:
         """Go on without the stopped step; the model is told the error."""
-        self._go("skip", answer)
+        self._go("skip", _one(answer))
 
     @workflow.signal
-    def abort(self, answer: Any = None) -> None:
+    def abort(self, *answer: Any) -> None:
         """End the run where it waits, undoing what can be undone."""
-        self._go("abort", answer)
+        self._go("abort", _one(answer))
 
     def _go(self, way: Way, answer: Any) -> None:
         try:
@@ -156,6 +156,14 @@ class Attended:
             last = "\n".join(f"- {page.escape(what)}" for what in desk.ignored[-5:])
             sections.append(f"**Answers that did not count**\n\n{last}")
         return sections
+
+
+def _one(sent: tuple[Any, ...]) -> Any:
+    """Return what a signal brought: nothing, one value, or what is refused for being several.
+
+    The handlers take any number: one argument too many would be a TypeError, which ends the run.
+    """
+    return None if not sent else sent[0] if len(sent) == 1 else list(sent)
 
 
 def _split(raw: Any, verdicts: tuple[str, ...]) -> tuple[str, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """No input wedges a run: whatever comes in, it ends as news, as a stop or as an outcome."""
 
 import asyncio
+import gc
 import json
 from datetime import timedelta
 from typing import Any
@@ -84,15 +85,14 @@ async def test_an_agent_without_tools_can_be_asked_for_one(stage: Stage) -> None
     assert result.outcome is Outcome.COMPLETED
 
 
-async def test_two_calls_with_one_id_are_both_refused(stage: Stage) -> None:
-    """A call id that is used twice leaves no doubt which call ran: none."""
+async def test_two_calls_with_one_id_each_get_their_own_result(stage: Stage) -> None:
+    """A call id that a model uses twice does not mix up what came back."""
     twice = Say(calls=call("lookup", key="a").calls + call("lookup", key="b").calls)
     await stage.play(agent(tools=[reading()]), [twice, "done"])
 
     result = await stage.run()
 
-    assert all("two calls have the id" in text for text in stage.provider.asked[1].results)
-    assert len(stage.provider.asked[1].results) == 2
+    assert stage.provider.asked[1].results == ["value of a", "value of b"]
     assert result.outcome is Outcome.COMPLETED
 
 
@@ -289,6 +289,7 @@ async def test_a_rule_that_breaks_puts_the_answer_before_a_person(stage: Stage) 
         "unknown-limit", "data", "state", "lineage",
     ],
 )  # fmt: skip
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_start_of_the_wrong_shape_fails_at_once(
     stage: Stage, given: tuple[Any, ...]
 ) -> None:
@@ -299,6 +300,7 @@ async def test_a_start_of_the_wrong_shape_fails_at_once(
 
     assert await stage.closed(handle) is WorkflowExecutionStatus.FAILED
     assert stage.provider.asked == []
+    gc.collect()  # here, or the SDK's warning below would hit another test
 
 
 @pytest.mark.parametrize(
