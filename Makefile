@@ -77,7 +77,7 @@ cov: install ## tests with branch coverage
 demo: temporal ## an audit that survives the kill of its worker (90 s)
 	@$(BIN)/python starter.py demo
 
-bench: temporal ## cost of a turn, against a bare loop
+bench: install ## cost of a turn, against a bare loop
 	@$(BIN)/python -m bench
 
 dev: temporal ## server, offline model and worker in the foreground
