@@ -1,11 +1,38 @@
 """The vendors, each behind `base.Provider`; the only place that imports their SDKs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from activities.providers.base import Provider
 
 KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 _OFFLINE_KEY = "offline"
+
+
+class Vendors(Mapping[str, Provider]):
+    """Providers by vendor, each made when it is first asked for.
+
+    A vendor's SDK takes half a second to a whole one to import, and a worker that was killed
+    goes on that much later: so nothing is imported that no route leads to.
+    """
+
+    def __init__(self, makers: Mapping[str, Callable[[], Provider]]) -> None:
+        self._makers = dict(makers)
+        self._made: dict[str, Provider] = {}
+
+    def __getitem__(self, vendor: str) -> Provider:
+        if vendor not in self._made:
+            self._made[vendor] = self._makers[vendor]()
+        return self._made[vendor]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    def made(self) -> list[Provider]:
+        """Return the ones that exist."""
+        return list(self._made.values())
 
 
 def build(
@@ -15,7 +42,7 @@ def build(
     anthropic_api_key: str = "",
     anthropic_base_url: str | None = None,
     offline_url: str = "",
-) -> dict[str, Provider]:
+) -> Vendors:
     """Return the providers that can serve, by vendor.
 
     With no key at all the offline model serves every vendor, at `offline_url` (scheme and
@@ -24,30 +51,43 @@ def build(
     Raises:
         ValueError: There is neither a key nor an offline model.
     """
-    # Here and not above: the SDKs take a second to import, and `base` needs neither.
-    from activities.providers.anthropic import AnthropicProvider  # noqa: PLC0415
-    from activities.providers.openai import OpenAIProvider  # noqa: PLC0415
-
-    built: dict[str, Provider] = {}
+    built: dict[str, Callable[[], Provider]] = {}
     if openai_api_key:
-        built["openai"] = OpenAIProvider(openai_api_key, base_url=openai_base_url)
+        built["openai"] = lambda: _openai(openai_api_key, openai_base_url)
     if anthropic_api_key:
-        built["anthropic"] = AnthropicProvider(anthropic_api_key, base_url=anthropic_base_url)
+        built["anthropic"] = lambda: _anthropic(anthropic_api_key, anthropic_base_url)
     if built:
-        return built
+        vendors = Vendors(built)
+        for vendor in vendors:
+            _ = vendors[vendor]  # it will be used: better now than in the middle of a turn
+        return vendors
     if not offline_url:
         raise ValueError(
             "no model can serve: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start the offline "
             "model (python -m runtime.offline) and give its address"
         )
     url = offline_url.rstrip("/")
-    return {
-        "openai": OpenAIProvider(_OFFLINE_KEY, base_url=f"{url}/v1", stand_in=True),
-        "anthropic": AnthropicProvider(_OFFLINE_KEY, base_url=url, stand_in=True),
-    }
+    return Vendors(
+        {
+            "openai": lambda: _openai(_OFFLINE_KEY, f"{url}/v1", stand_in=True),
+            "anthropic": lambda: _anthropic(_OFFLINE_KEY, url, stand_in=True),
+        }
+    )
 
 
-async def close(providers: Mapping[str, Provider]) -> None:
+def _openai(key: str, base_url: str | None, *, stand_in: bool = False) -> Provider:
+    from activities.providers.openai import OpenAIProvider  # noqa: PLC0415 - see `Vendors`
+
+    return OpenAIProvider(key, base_url=base_url, stand_in=stand_in)
+
+
+def _anthropic(key: str, base_url: str | None, *, stand_in: bool = False) -> Provider:
+    from activities.providers.anthropic import AnthropicProvider  # noqa: PLC0415 - see `Vendors`
+
+    return AnthropicProvider(key, base_url=base_url, stand_in=stand_in)
+
+
+async def close(providers: Vendors) -> None:
     """Close every provider's connections."""
-    for provider in providers.values():
+    for provider in providers.made():
         await provider.close()
