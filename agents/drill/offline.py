@@ -1,4 +1,6 @@
-"""The drill agent's offline rules. Its task is the script:
+"""The drill agent's offline rules.
+
+Its task is the script:
 
 `{"steps": [[["drill_look", "a"], ["drill_pay", "b"]], ...], "drafts": 1, "slow_turn": 2,
 "latency_ms": 4000}`: the calls of each turn, then so many drafts before the answer.

@@ -12,6 +12,7 @@ async def drill_look(item: str, context: ToolContext) -> str:
 
     Args:
         item: Its name.
+        context: The run's folder and the call's key.
     """
     place = Place(context.data["drill"])
     place.note("begin", tool="drill_look", item=item, key=context.key)
@@ -25,6 +26,7 @@ async def drill_pay(item: str, context: ToolContext) -> str:
 
     Args:
         item: Its name.
+        context: The run's folder and the call's key.
     """
     place = Place(context.data["drill"])
     place.note("begin", tool="drill_pay", item=item, key=context.key)
@@ -47,6 +49,7 @@ async def drill_charge(item: str, context: ToolContext) -> str:
 
     Args:
         item: Its name.
+        context: The run's folder and the call's key.
     """
     await _act("drill_charge", item, context)
     return f"{item} is charged"
@@ -64,6 +67,7 @@ async def drill_transfer(item: str, context: ToolContext) -> str:
 
     Args:
         item: Its name.
+        context: The run's folder and the call's key.
     """
     await _act("drill_transfer", item, context)
     return f"{item} is transferred"
@@ -75,6 +79,7 @@ async def drill_wire(item: str, context: ToolContext) -> str:
 
     Args:
         item: Its name.
+        context: The run's folder and the call's key.
     """
     await _act("drill_wire", item, context)
     return f"{item} is wired"

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.drill import tables
-from bench.drill.graceful import Stopped, stop_in_a_write
+from bench.drill.graceful import stop_in_a_write
 from bench.drill.plans import MOMENTS, plan
 from bench.drill.rig import rig
 from bench.drill.strike import Target, strike
@@ -32,9 +32,7 @@ async def _drill(options: argparse.Namespace, home: Path, console: Console) -> b
                 tables.progress(console, target, seed, verdicts[-len(runs) :])
             tables.strikes(console, target, verdicts)
             good &= tables.holds(verdicts)
-        stops: list[Stopped] = []
-        for seed in range(options.stops):
-            stops.append(await stop_in_a_write(running, seed))
+        stops = [await stop_in_a_write(running, seed) for seed in range(options.stops)]
         if stops:
             tables.stops(console, stops)
             good &= all(stop.code == 0 and not stop.verdict.asked for stop in stops)

@@ -32,11 +32,11 @@ async def stop_in_a_write(rig: Rig, seed: int) -> Stopped:
     """Send SIGTERM while a write that nobody could look up is under way; it ends a bit later."""
     run = await begin(rig, plan(UNKNOWN, seed))
     log = rig.home / "worker.log"
-    heard = log.stat().st_size
+    said = _stops_said(log)
     began = time.time()
     run.killed = began
     stopping = asyncio.create_task(rig.worker.stop())
-    await _says_stopping(log, heard)
+    await _hears(log, said)
     lasts = random.Random(seed).uniform(0, 3)  # noqa: S311 - no secret
     await asyncio.sleep(lasts)
     run.place.release()
@@ -47,12 +47,14 @@ async def stop_in_a_write(rig: Rig, seed: int) -> Stopped:
     return Stopped(code, seconds, await judge(rig, run))
 
 
-async def _says_stopping(log: Path, after: int) -> None:
+async def _hears(log: Path, said: int) -> None:
     """Wait until the worker has heard the signal."""
     deadline = time.monotonic() + _HEARD_S
-    while b'"stopping"' not in log.read_bytes()[after:]:
+    while _stops_said(log) == said:
         if time.monotonic() > deadline:
             raise TimeoutError(f"the worker did not say in {str(log)!r} that it stops")
         await asyncio.sleep(0.02)
 
 
+def _stops_said(log: Path) -> int:
+    return log.read_bytes().count(b'"stopping"')

@@ -62,9 +62,7 @@ def plan(moment: str, seed: int) -> Plan:
     """Return the run that is struck at `moment` under `seed`."""
     rng = random.Random(f"{moment}/{seed}")  # noqa: S311 - it draws a script, not a secret
     struck = rng.randrange(5)
-    steps = [
-        tuple(_calls(rng, f"s{number}")) for number in range(struck + rng.randint(1, 3))
-    ]
+    steps = [tuple(_calls(rng, f"s{number}")) for number in range(struck + rng.randint(1, 3))]
     if moment == THINKING:
         return Plan(moment, seed, tuple(steps), turn=struck + 1)
     if moment == CHECKING:
@@ -72,7 +70,7 @@ def plan(moment: str, seed: int) -> Plan:
         held = f"draft-{rng.randint(1, drafts)}"
         return Plan(moment, seed, tuple(steps), held=held, drafts=drafts)
     beside = [("drill_look", f"beside{number}") for number in range(rng.randint(0, 2))]
-    steps[struck] = tuple([*beside, (_TOOLS[moment], "struck")])
+    steps[struck] = (*beside, (_TOOLS[moment], "struck"))
     return Plan(moment, seed, tuple(steps), held="" if moment == GATE else "struck")
 
 
