@@ -87,7 +87,8 @@ def _anthropic(key: str, base_url: str | None, *, stand_in: bool = False) -> Pro
     return AnthropicProvider(key, base_url=base_url, stand_in=stand_in)
 
 
-async def close(providers: Vendors) -> None:
+async def close(providers: Mapping[str, Provider]) -> None:
     """Close every provider's connections."""
-    for provider in providers.made():
+    made = providers.made() if isinstance(providers, Vendors) else providers.values()
+    for provider in made:
         await provider.close()

@@ -37,7 +37,7 @@ async def stop_in_a_write(rig: Rig, seed: int) -> Stopped:
     run.killed = began
     stopping = asyncio.create_task(rig.worker.stop())
     await _hears(log, said)
-    lasts = random.Random(seed).uniform(0, 3)  # noqa: S311 - no secret
+    lasts = random.Random(seed).uniform(0, 3)
     await asyncio.sleep(lasts)
     run.place.release()
     code = await stopping

@@ -73,7 +73,7 @@ class Rig:
             raise RuntimeError("the drill's server is gone before it was killed")
         killed = time.time()
         os.kill(server.pid, signal.SIGKILL)
-        while server.is_alive():  # noqa: ASYNC110 - another process
+        while server.is_alive():
             await asyncio.sleep(0.01)
         again = await devserver.start(self.stack.settings)
         if again.address != self.stack.address:

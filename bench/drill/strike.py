@@ -59,7 +59,7 @@ async def strike(rig: Rig, plans: Sequence[Plan], target: Target) -> list[Struck
         late = [plan for plan in plans if plan.moment == moment]
         runs += await asyncio.gather(*(begin(rig, plan) for plan in late))
     seed = f"{target}/{plans[0].seed}"
-    await asyncio.sleep(random.Random(seed).uniform(0, _SPREAD_S))  # noqa: S311 - no secret
+    await asyncio.sleep(random.Random(seed).uniform(0, _SPREAD_S))
     killing = asyncio.ensure_future(rig.kill_worker() if target == "worker" else rig.kill_server())
     await asyncio.sleep(0)  # the signal is sent before anything is let go
     for run in runs:

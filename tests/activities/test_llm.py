@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -43,7 +43,7 @@ from tests.activities.thinking import (
 from tests.offline.server import OfflineServer
 
 HUNDRED = Decimal(100)
-Connect = Callable[..., dict[str, Provider]]
+Connect = Callable[..., Mapping[str, Provider]]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def spend() -> MemorySpend:
 class Worker:
     """What one worker process has, and what it reported."""
 
-    def __init__(self, providers: dict[str, Provider], spend: SpendLedger) -> None:
+    def __init__(self, providers: Mapping[str, Provider], spend: SpendLedger) -> None:
         self.facts: list[CallFacts] = []
         self.transcripts = Transcripts()
         self.llm = LLMActivities(providers, self.transcripts, spend, self.facts.append)
@@ -82,9 +82,9 @@ class Worker:
 @pytest.fixture
 async def connect() -> AsyncGenerator[Connect]:
     """Build providers; their connections close with the test."""
-    built: list[dict[str, Provider]] = []
+    built: list[Mapping[str, Provider]] = []
 
-    def connected(**settings: Any) -> dict[str, Provider]:
+    def connected(**settings: Any) -> Mapping[str, Provider]:
         built.append(build(**settings))
         return built[-1]
 
@@ -285,7 +285,7 @@ async def test_a_lost_attempt_is_charged(
     request = conversation.request()
     lost = asyncio.create_task(conversation.env.run(worker.llm.think, request))
     async with asyncio.timeout(10):
-        while not offline.calls(conversation.lineage):  # noqa: ASYNC110 - another process's state
+        while not offline.calls(conversation.lineage):
             await asyncio.sleep(0)
     lost.cancel()
     with pytest.raises(asyncio.CancelledError):

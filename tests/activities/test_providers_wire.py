@@ -1,6 +1,7 @@
 """What goes over the wire, by vendor."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ SCHEMA = {
 }
 
 
-def _providers() -> dict[str, Provider]:
+def _providers() -> Mapping[str, Provider]:
     return build(offline_url="http://127.0.0.1:1")
 
 
