@@ -1,5 +1,6 @@
 """How an audit's result is printed."""
 
+import json
 from typing import Any
 
 from temporalio.client import WorkflowQueryFailedError
@@ -88,7 +89,7 @@ def _facts(result: AuditResult) -> dict[str, str]:
         "ledger": f"{result.transactions:,} transactions, {result.accounts_screened:,} of "
         f"{result.accounts:,} accounts screened, {result.candidates} looked at closely",
         "not screened": safe("\n".join(failed[:10])),
-        "filed": safe(result.filed),
+        "filed": safe(filed(result)),
         "not done": safe("\n".join(result.not_done)),
         "decisions": "\n".join(views.decision(made) for made in result.decisions),
         "spend": f"{result.model_calls} model calls, {result.tokens:,} tokens, "
@@ -118,6 +119,15 @@ def _table(title: str, rows: tuple[Checked, ...]) -> Any:
             *([safe(each.why_not)] if why else []),
         )
     return made
+
+
+def filed(result: AuditResult) -> str:
+    """Return when and under which key the report was filed, nothing where it was not."""
+    try:
+        told = json.loads(result.filed)
+        return f"{told['filed_at'][:19]} UTC under the key {told['key']}"
+    except (ValueError, KeyError, TypeError):
+        return result.filed
 
 
 def accounts(result: AuditResult) -> set[str]:

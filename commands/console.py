@@ -17,8 +17,9 @@ _PIPE_WIDTH = 160
 
 
 # What a model or a person wrote must not move the cursor or colour the screen.
-_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "�")
-_CONTROLS |= {ord("\n"): "\n", ord("\t"): "\t"}
+_CONTROLS = dict.fromkeys(
+    ({*range(32), *range(127, 160)} - {ord("\n"), ord("\t")}), "\N{REPLACEMENT CHARACTER}"
+)
 
 
 def safe(text: str) -> str:

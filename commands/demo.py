@@ -150,11 +150,11 @@ async def _until_busy(screen: demo_views.Screen, stack: Stack, opened: Session) 
     deadline = time.monotonic() + _PATIENCE_S
     with screen.waiting("the auditor thinks") as progress:
         while time.monotonic() < deadline:
-            counted = await bench.stats(record) or {"calls": 0, "answered": 0}
-            progress(f"{counted['calls']} model calls")
-            under_way = counted["calls"] > counted["answered"]
-            if counted["calls"] >= _KILL_AFTER_CALLS and under_way:
-                return int(counted["calls"])
+            counted = await bench.stats(record)
+            calls = int(counted["calls"]) if counted else 0
+            progress(f"{calls} model calls")
+            if calls >= _KILL_AFTER_CALLS:
+                return calls
             await _not_stopped(opened)
             await asyncio.sleep(_LOOK_S)
     raise CommandError("the audit made no model calls in time; `starter.py doctor` may know why")
@@ -183,8 +183,9 @@ async def _kill(screen: demo_views.Screen, stack: Stack, opened: Session, calls:
     await stack.worker.kill()
     screen.kill(f"SIGKILL to the worker (pid {pid}) after {calls} model calls, some under way")
     since = time.time()
-    await stack.start_worker()
-    await stack.ready(opened, since)
+    with screen.waiting("another worker starts"):
+        await stack.start_worker()
+        await stack.ready(opened, since)
     screen.step(f"another worker (pid {stack.worker.pid}) takes over where it stopped")
 
 
@@ -194,14 +195,17 @@ async def _until_asked(screen: demo_views.Screen, opened: Session) -> None:
     Raises:
         CommandError: The audit stopped, or takes too long.
     """
+    record = opened.settings.home / bench.OFFLINE_RECORD
     deadline = time.monotonic() + _PATIENCE_S
     with screen.waiting("the audit goes on") as progress:
         while time.monotonic() < deadline:
             said = await reading.status(opened, RUN_ID)
             if said is not None and said.question:
                 return
-            if said is not None:
-                progress(", ".join(f"{name} {value}" for name, value in said.extra.items()))
+            counted = await bench.stats(record)
+            running = len(said.tool.split(", ")) if said and said.tool else 0
+            if counted:
+                progress(f"{counted['calls']} model calls, {running} accounts under way")
             await _not_stopped(opened)
             await asyncio.sleep(_LOOK_S)
     raise CommandError(f"the audit did not come to its end in {_PATIENCE_S:.0f} s")

@@ -107,8 +107,8 @@ class Screen:
                 {
                     "findings": _score(result, planted),
                     "model calls": f"{counts.recorded} recorded of {counts.asked} asked{cut}",
-                    "repeated": f"{again} calls whose answer was recorded already",
-                    "filed": safe(result.filed) or "[yellow]no[/]",
+                    "repeated": f"{again} (a call whose answer was recorded is never made again)",
+                    "filed": safe(audit_results.filed(result)) or "[yellow]no[/]",
                     "model": safe(result.model),
                     "report": safe(str(page)),
                 }

@@ -9,7 +9,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from agents.registry import RegistryError
@@ -96,8 +96,10 @@ def root(error: BaseException) -> str:
         if not isinstance(inner, BaseException):
             break
         cause = inner
-    text = cause.message if isinstance(cause, FailureError) else str(cause)
-    return one_line(text) or type(cause).__name__
+    text = one_line(cause.message if isinstance(cause, FailureError) else str(cause))
+    kind = cause.type if isinstance(cause, ApplicationError) else type(cause).__name__
+    # One word says nothing without its kind: `KeyError: 'total'`.
+    return text if " " in text else f"{kind}: {text}"
 
 
 def one_line(text: str) -> str:

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 import typer
-from temporalio.client import WorkflowExecution
 
 from commands import audit_results, console, options, reading, results, views
 from commands.errors import CommandError, Exit
@@ -97,18 +96,16 @@ def row(run: Listed) -> dict[str, Any]:
 
 async def _listed(opened: Session, query: str, limit: int, *, roots: bool) -> list[Listed]:
     found: list[Listed] = []
+    seen: set[str] = set()
     async for execution in opened.client.list_workflows(query, page_size=max(limit, 100)):
-        if (roots and execution.parent_id) or _was_continued(execution):
+        # Newest first: what an id stood for before it was resumed, or continued, is the past.
+        if execution.id in seen or (roots and execution.parent_id):
             continue
+        seen.add(execution.id)
         found.append(reading.listed(execution))
         if len(found) == limit:
             break
     return found
-
-
-def _was_continued(execution: WorkflowExecution) -> bool:
-    """Whether this is an earlier leg of a run that is listed by its last one."""
-    return execution.status is not None and execution.status.name == "CONTINUED_AS_NEW"
 
 
 async def _show_open(

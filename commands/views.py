@@ -17,7 +17,8 @@ from domain.approval import Decision, Question
 from domain.run import Status, Stop
 
 _MINUTE, _DAY = 60, 24
-_MOST = 3_000  # characters of arguments; the rest is in the run's page
+# Of one argument; the whole is in the run's page and in `--json`.
+_MOST, _MOST_LINES = 2_000, 16
 _COLOURS = {
     "COMPLETE": "green",
     "completed": "green",
@@ -197,13 +198,17 @@ def _short(text: str, limit: int) -> str:
 
 def _arguments(arguments: Mapping[str, Any]) -> str:
     """Return arguments a name a line; a text of several lines as it would be read."""
-    shown: list[str] = []
-    for name, value in arguments.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        if "\n" in text:
-            text = "\n" + "\n".join(f"  {line}" for line in text.splitlines())
-        shown.append(f"{name}: {text}")
-    whole = "\n".join(shown)
-    if len(whole) <= _MOST:
-        return whole
-    return f"{whole[:_MOST]}\n[…{len(whole) - _MOST} more characters: `show --json` has them all]"
+    return "\n".join(f"{name}: {_value(value)}" for name, value in arguments.items())
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    lines = text.splitlines()
+    shown = "\n".join(lines[:_MOST_LINES])[:_MOST]
+    left = len(text) - len(shown)
+    more = (
+        f"\n[…{left:,} more characters: `approvals --json` has them]" if left > _MOST_LINES else ""
+    )
+    if len(lines) <= 1:
+        return shown + more
+    return "\n" + "\n".join(f"  {line}" for line in (shown + more).splitlines())
