@@ -13,7 +13,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from agents.auditor import wording
-from domain.audit import KINDS
 from domain.auditing import AuditResult
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
@@ -26,7 +25,8 @@ _BLOCK: Final = 20_000
 
 def markdown(title: str, result: AuditResult) -> str:
     """Return the report of `result`."""
-    page = _environment().get_template("report.md.jinja").render(title=title, result=result)
+    template = _environment().get_template("report.md.jinja")
+    page = template.render(title=title, result=result, **_WORDS)
     return re.sub(r"\n{3,}", "\n\n", page).strip() + "\n"
 
 
@@ -80,16 +80,23 @@ def _made(function: Callable[..., str]) -> Callable[..., Markup]:
     return made
 
 
-_FILTERS: Final = {
+_FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "block": _made(block),
-    "day": _made(lambda day: f"{day:%Y-%m-%d}"),
-    "when": _made(lambda at: f"{at:%Y-%m-%d %H:%M:%S} UTC"),
-    "count": _made(lambda number: f"{number:,}"),
+    "day": _made("{:%Y-%m-%d}".format),
+    "when": _made("{:%Y-%m-%d %H:%M:%S} UTC".format),
+    "count": _made("{:,}".format),
     "figure": _made(str),  # of what `wording` has written from numbers
     "money": _made(wording.money),
     "percent": _made(wording.percent),
     "usd": _made(wording.usd),
     "duration": _made(wording.duration),
+}
+
+_WORDS: Final[dict[str, Any]] = {
+    "amounts": wording.amounts,
+    "bookings": wording.bookings,
+    "faults": wording.FAULTS,
+    "is_stand_in": wording.is_stand_in,
 }
 
 
@@ -105,11 +112,4 @@ def _environment() -> Environment:
         finalize=_finalized,
     )
     made.filters.update(_FILTERS)
-    made.globals.update(
-        amounts=wording.amounts,
-        bookings=wording.bookings,
-        faults=wording.FAULTS,
-        is_stand_in=wording.is_stand_in,
-        kinds=KINDS,
-    )
     return made
