@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import WorkflowHandle
 
 from commands.processes import Child
@@ -26,6 +29,7 @@ from runtime.temporal import connect
 
 # A person's own settings must not decide what a drill measures, nor must their server serve it.
 _OTHERS: Final = ("HOLDFAST_", "TEMPORAL_", "OPENAI_", "ANTHROPIC_", "OTEL_")
+_SERVES_S: Final = 60.0
 _KEPT: Final = ("TEMPORAL_CLI",)
 
 
@@ -80,9 +84,25 @@ class Rig:
             raise RuntimeError(f"the server came back at {again.address}, its port was taken")
         return killed
 
-    async def serving(self, since: float) -> None:
-        """Wait until the worker asks for work."""
-        await self.stack.ready(self.session, since)
+    async def serving(self) -> None:
+        """Wait until the worker that runs now asks for work; one before it does not count."""
+        mine = f"{self.worker.pid}@"
+        deadline = time.monotonic() + _SERVES_S
+        while not any(poller.startswith(mine) for poller in await self._pollers()):
+            if not self.worker.alive:
+                raise await self.worker.failure()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the worker did not serve in {_SERVES_S:.0f} s")
+            await asyncio.sleep(0.02)
+
+    async def _pollers(self) -> list[str]:
+        request = DescribeTaskQueueRequest(
+            namespace=self.session.client.namespace,
+            task_queue=TaskQueue(name=self.stack.settings.task_queue),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+        answer = await self.session.client.workflow_service.describe_task_queue(request)
+        return [poller.identity for poller in answer.pollers]
 
 
 @asynccontextmanager
@@ -97,12 +117,11 @@ async def rig(home: Path) -> AsyncGenerator[Rig]:
             stack.settings = settings.model_copy(update={"server_port": port})
             stack.env["TEMPORAL_ADDRESS"] = stack.address
             await stack.start_offline()
-            began = time.time()
             await stack.start_worker()
             async with opened(settings) as database, _http() as http:
                 client = await connect(stack.settings, database)
                 running = Rig(home, stack, Session(stack.settings, database, client), http)
-                await running.serving(began)
+                await running.serving()
                 yield running
         finally:
             await stack.stop()
