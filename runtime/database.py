@@ -178,7 +178,12 @@ def _normal(url: str) -> URL:
 
 
 def _engine(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, pool_pre_ping=url.get_backend_name() == "postgresql")
+    engine = create_async_engine(
+        url,
+        pool_pre_ping=url.get_backend_name() == "postgresql",
+        # An error's text ends up in histories and logs; a payload must not.
+        hide_parameters=True,
+    )
     if url.get_backend_name() == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
@@ -189,6 +194,7 @@ def _hot_engine(url: URL) -> Engine:
     engine = create_engine(
         url.set(drivername=url.get_backend_name()) if sqlite_too else url,
         pool_pre_ping=not sqlite_too,
+        hide_parameters=True,
         connect_args={"check_same_thread": False} if sqlite_too else {},
     )
     if sqlite_too:

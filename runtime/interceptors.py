@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
@@ -18,8 +19,29 @@ from temporalio.worker import (
 from domain.activity import TRANSCRIPT_MISS, ActOutcome
 from runtime.metrics import Meters
 
-# Taken from an activity's input where it has them.
-_FIELDS: Final = ("agent", "turn")
+_MOST_RUNS: Final = 5_000
+
+
+class _Runs:
+    """What is known of recent runs: a tool's input names neither the agent nor the turn."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, dict[str, str | int]] = OrderedDict()
+
+    def fields(self, run: str, request: object) -> dict[str, str | int]:
+        """Return agent and turn, from `request` where it has them, else as last seen."""
+        known = self._known.setdefault(run, {})
+        self._known.move_to_end(run)
+        if len(self._known) > _MOST_RUNS:
+            self._known.popitem(last=False)
+        spec = getattr(request, "whole_spec", None)
+        agent = getattr(request, "agent", None) or getattr(spec, "name", None)
+        turn = getattr(request, "turn", None)
+        if isinstance(agent, str):
+            known["agent"] = agent
+        if isinstance(turn, int):
+            known["turn"] = turn
+        return known
 
 
 class Observe(Interceptor):
@@ -28,27 +50,33 @@ class Observe(Interceptor):
     def __init__(self, meters: Meters, tools: AbstractSet[str]) -> None:
         self._meters = meters
         self._tools = tools
+        self._runs = _Runs()
 
     def intercept_activity(
         self,
         next: ActivityInboundInterceptor,
     ) -> ActivityInboundInterceptor:
         """Wrap one attempt."""
-        return _Observed(next, self._meters, self._tools)
+        return _Observed(next, self._meters, self._tools, self._runs)
 
 
 class _Observed(ActivityInboundInterceptor):
     def __init__(
-        self, inner: ActivityInboundInterceptor, meters: Meters, tools: AbstractSet[str]
+        self,
+        inner: ActivityInboundInterceptor,
+        meters: Meters,
+        tools: AbstractSet[str],
+        runs: _Runs,
     ) -> None:
         super().__init__(inner)
         self._meters = meters
         self._tools = tools
+        self._runs = runs
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         info = activity.info()
         name = info.activity_type
-        fields = _fields(info.workflow_id, input, name if name in self._tools else None)
+        fields = self._fields(info.workflow_id or "", name, input)
         started = time.monotonic()
         with structlog.contextvars.bound_contextvars(**fields):
             _annotate(fields, name)
@@ -63,6 +91,11 @@ class _Observed(ActivityInboundInterceptor):
             outcome = result.kind if isinstance(result, ActOutcome) else "ok"
             self._meters.tool_call(name, outcome)
         return result
+
+    def _fields(self, run: str, name: str, given: ExecuteActivityInput) -> dict[str, str | int]:
+        request = given.args[0] if given.args else None
+        tool: dict[str, str | int] = {"tool": name} if name in self._tools else {}
+        return {"run": run, **self._runs.fields(run, request), **tool}
 
     def _failed(self, name: str, error: BaseException) -> None:
         kind = error.type if isinstance(error, ApplicationError) else None
@@ -108,18 +141,6 @@ class _Finished(ActivityInboundInterceptor):
             if not activity.is_worker_shutdown():
                 write.cancel()
             return await write
-
-
-def _fields(run: str | None, given: ExecuteActivityInput, tool: str | None) -> dict[str, Any]:
-    fields: dict[str, Any] = {"run": run}
-    request = given.args[0] if given.args else None
-    for name in _FIELDS:
-        value = getattr(request, name, None)
-        if isinstance(value, str | int):
-            fields[name] = value
-    if tool is not None:
-        fields["tool"] = tool
-    return fields
 
 
 def _annotate(fields: dict[str, Any], name: str) -> None:

@@ -54,6 +54,9 @@ def configure(settings: Settings) -> None:
     # Every request to a model is a line of httpx's, every start one of alembic's.
     for chatty in ("httpx", "httpx2", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # A run that is let go in mid-span cannot end it in order; that is no error of anyone's.
+    for harmless in ("opentelemetry.context", "opentelemetry.sdk._shared_internal"):
+        logging.getLogger(harmless).setLevel(logging.CRITICAL)
     # The run is in fields of its own.
     activity.logger.activity_info_on_message = False
     workflow.logger.workflow_info_on_message = False

@@ -17,6 +17,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from runtime.artifacts import Artifacts
 from runtime.database import MIGRATIONS, Database, DatabaseError
@@ -226,6 +227,19 @@ async def test_the_last_word_on_a_run_holds(store: Database) -> None:
     assert kept is not None
     assert (kept.outcome, kept.started_at) == ("complete", began)
     assert [run.run_id for run in await runs.list(agent="bench")] == ["run"]
+
+
+async def test_an_error_does_not_quote_what_was_to_be_stored(store: Database) -> None:
+    """A statement that fails names itself, not the values: they would reach the histories."""
+    artifacts = Artifacts(store)
+    async with store.transaction() as connection:
+        await connection.execute(text("DROP TABLE artifacts"))
+
+    with pytest.raises(DBAPIError) as caught:
+        await artifacts.put(b"the customer's words", media_type="text/secret")
+
+    assert "INSERT INTO artifacts" in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

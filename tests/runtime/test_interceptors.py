@@ -1,9 +1,12 @@
 """Around an activity: a write is not cut off, and what happened is counted."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import structlog
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import RetryPolicy
@@ -98,3 +101,46 @@ async def test_outcomes_are_counted_by_what_they_are(client: Client, task_queue:
     assert 'holdfast_activity_failures_total{activity="breaks",type="Broken"} 1.0' in counted
     assert "holdfast_transcript_misses_total 1.0" in counted
     assert 'activity="misses",type' not in counted
+
+
+@dataclass
+class _Thought:
+    agent: str
+    turn: int
+
+
+@workflow.defn(name="ThinkThenLook", sandboxed=False)
+class ThinkThenLook:
+    @workflow.run
+    async def run(self) -> dict[str, Any]:
+        limit = timedelta(seconds=5)
+        thought = _Thought(agent="bench", turn=7)
+        await workflow.execute_activity("think", thought, start_to_close_timeout=limit)
+        return await workflow.execute_activity("look", start_to_close_timeout=limit)
+
+
+async def test_a_tool_logs_the_agent_and_turn_that_called_it(
+    client: Client, task_queue: str
+) -> None:
+    """A tool's input names neither; both are known from the model call before it."""
+
+    @activity.defn(name="think")
+    async def think(thought: _Thought) -> None:
+        pass
+
+    @activity.defn(name="look")
+    async def look() -> dict[str, Any]:
+        return structlog.contextvars.get_contextvars()
+
+    async with Worker(
+        client,
+        task_queue=task_queue,
+        workflows=[ThinkThenLook],
+        activities=[think, look],
+        interceptors=[Observe(Meters(), {"look"})],
+    ):
+        bound = await client.execute_workflow(
+            ThinkThenLook.run, id=task_queue, task_queue=task_queue
+        )
+
+    assert bound == {"run": task_queue, "agent": "bench", "turn": 7, "tool": "look"}
