@@ -40,6 +40,9 @@ _CAP: Final = 100
 """Cents: rounding is to at most one unit of the currency; more is no rounding."""
 _RARE: Final = 0.005
 """Share of links below which differences near zero are faults, not a habit."""
+_FEWEST: Final = 5
+_FIRST: Final = 0.1
+_REPEATED: Final = 0.2
 _THIN: Final = 0.1
 """A further difference belongs to the rounding if it is at least this dense beside the rest."""
 
@@ -101,17 +104,30 @@ def tolerance(gaps: Sequence[Gap], accounts: int) -> int:
     smallest habitual difference for as long as the next ones are nearly as dense.
     """
     near = [gap for gap in gaps if 0 < gap.cents <= _CAP]
-    links = sum(gap.links for gap in gaps)
-    mass = sum(gap.links for gap in near)
-    widest = max((gap.accounts for gap in near), default=0)
-    spread = sum(gap.accounts for gap in near) >= max(min(3, accounts), accounts // 10)
-    if mass < max(5, _RARE * links) or not (spread and widest):
+    if not _is_habit(near, sum(gap.links for gap in gaps), accounts):
         return 0
     values, sums = [gap.cents for gap in near], _running(near)
-    bound = values[bisect_right(sums, 0.1 * mass)]
+    bound = values[bisect_right(sums, _FIRST * sums[-1])]
     while (wider := _wider(values, sums, bound)) is not None:
         bound = wider
     return bound
+
+
+def _is_habit(near: Sequence[Gap], links: int, accounts: int) -> bool:
+    """Whether small differences are common, in many accounts, and shaped like rounding.
+
+    Rounding to a unit repeats one difference; rounding away decimals fills the range from its
+    lower end. Small faults do neither.
+    """
+    mass = sum(gap.links for gap in near)
+    if mass < max(_FEWEST, _RARE * links):
+        return False
+    if sum(gap.accounts for gap in near) < max(min(3, accounts), accounts // 10):
+        return False
+    repeated = max(gap.links for gap in near)
+    middle = near[bisect_right(_running(near), mass // 2)].cents
+    lowest = sum(gap.links for gap in near if gap.cents <= middle / 3)
+    return repeated >= _REPEATED * mass or lowest >= _FIRST * mass
 
 
 def _running(near: Sequence[Gap]) -> list[int]:
@@ -123,15 +139,15 @@ def _running(near: Sequence[Gap]) -> list[int]:
 
 
 def _wider(values: Sequence[int], sums: Sequence[int], bound: int) -> int | None:
-    """Return the widest value up to which the differences beyond `bound` are dense enough."""
+    """Return the next value up to which the differences beyond `bound` are dense enough."""
     at = bisect_right(values, bound) - 1
     dense = sums[at] / bound
     fitting = (
         value
         for value, total in zip(values[at + 1 :], sums[at + 1 :], strict=True)
-        if total - sums[at] >= max(3, _THIN * dense * (value - bound))
+        if total - sums[at] >= _THIN * dense * (value - bound)
     )
-    return max(fitting, default=None)
+    return next(fitting, None)
 
 
 def _grain(connection: sqlite3.Connection) -> int:

@@ -189,9 +189,14 @@ def _url(source: LedgerSource) -> sa.URL:
         )
     try:
         url = readable(re.sub(r"\$\{(\w+)\}", _from_environment, source.ledger))
-        url.get_dialect()
-    except (SqlError, SQLAlchemyError) as error:
-        raise LedgerError(str(error).splitlines()[0]) from None
+        url.get_dialect().import_dbapi()
+    except SqlError as error:
+        raise LedgerError(str(error)) from None
+    except (SQLAlchemyError, ImportError) as error:
+        raise LedgerError(
+            f"the ledger's database cannot be used: {str(error).splitlines()[0]}; "
+            "check the address, or install its driver for the worker"
+        ) from None
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise LedgerError(f"{url.database!r}: no such file; check the path (it is the worker's)")
     return url
