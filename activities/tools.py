@@ -104,13 +104,11 @@ class ToolActivities:
                 type=TOOL_UNAVAILABLE,
                 next_retry_delay=error.retry_after,
             ) from None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a tool may raise anything
             reason = f"{type(error).__name__}: {_words(error)}"
             if tool.spec.writes or transient(error):
                 # `from None`: the cause would be recorded too, at any length, with any character.
-                raise ApplicationError(
-                    f"{tool.spec.name}: {reason}", type=TOOL_TRANSIENT
-                ) from None
+                raise ApplicationError(f"{tool.spec.name}: {reason}", type=TOOL_TRANSIENT) from None
             return ActOutcome(kind="error", text=f"error: {reason}")
         return await self._cut(tool, text)
 

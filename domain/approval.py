@@ -13,6 +13,7 @@ from domain.contract import Contract, Strict, canonical, digest
 
 Verdict = Literal["approve", "reject", "modify"]
 MAX_REASON = 4_000
+MAX_ARGUMENTS = 100_000
 
 
 class Form(Contract):
@@ -139,6 +140,10 @@ def rule(question: Question | None, verdict: Verdict, answer: Answer, at: dateti
         )
     if verdict == "modify" and answer.arguments is None:
         raise UnusableAnswerError('modify needs {"arguments": {...}}; nothing was changed')
+    if len(canonical(answer.arguments)) > MAX_ARGUMENTS:
+        raise UnusableAnswerError(
+            f"the arguments have more than {MAX_ARGUMENTS} bytes; nothing was changed"
+        )
     if verdict == "modify" and question.arguments is None:
         raise UnusableAnswerError(f"a {question.kind} question has no arguments to modify")
     arguments = answer.arguments if verdict == "modify" else question.arguments

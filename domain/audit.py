@@ -5,12 +5,14 @@ where a model or a person reads or writes it.
 """
 
 import datetime as dt
+import re
 from typing import Literal
 
 from pydantic import Field
 
-from domain.contract import Contract, Strict, canonical
+from domain.contract import Contract, Strict, canonical, digest
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 FaultKind = Literal["amount", "balance", "duplicate", "missing", "sign"]
 
 KINDS: dict[FaultKind, str] = {
@@ -109,7 +111,10 @@ class Candidate(Contract):
     @property
     def id(self) -> str:
         """Identifies the candidate within its ledger; fit for a workflow id."""
-        return f"{self.account_id}-{self.days[-1].isoformat()}"
+        account = self.account_id
+        if not _PLAIN.fullmatch(account):
+            account = digest(account, length=16)  # the server limits what an id may be
+        return f"{account}-{self.days[-1].isoformat()}"
 
 
 def brief(candidate: Candidate, profile: LedgerProfile) -> str:

@@ -137,6 +137,10 @@ class AuditState(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
+    def model_post_init(self, _: Any) -> None:
+        """Count every field as set: the converter drops unset ones, and lists change in place."""
+        self.model_fields_set.update(type(self).model_fields)
+
     lineage: str
     ledger: PreparedLedger | None = None
     profile: LedgerProfile | None = None

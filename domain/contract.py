@@ -3,7 +3,8 @@
 import hashlib
 import json
 import math
-from typing import Any, NoReturn
+from collections.abc import Iterable
+from typing import Any, NoReturn, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -67,15 +68,16 @@ def _check_characters(value: Any) -> None:
 def _check_depth(value: Any) -> None:
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for each in level
-            if isinstance(each, dict | list)
-            for inner in (each.values() if isinstance(each, dict) else each)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-        ]
+        level = [inner for each in level for inner in _inside(each)]
         if not level:
             return
     raise ValueError(f"it is nested too deeply; {MAX_DEPTH} levels are allowed")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value).values()
+    return cast("list[Any]", value) if isinstance(value, list) else ()
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -20,11 +20,13 @@ class Deed(Contract):
         tool: Its name.
         call: The call's spelling, as `withheld` has it.
         result: Hash of what came back.
+        wrote: It changed something, so that what follows may differ.
     """
 
     tool: str
     call: str
     result: str
+    wrote: bool = False
 
 
 class Loop(StrEnum):
@@ -56,9 +58,23 @@ def find_loop(deeds: Sequence[Deed]) -> Finding | None:
 
 def _repeat(deeds: Sequence[Deed]) -> Finding | None:
     last = deeds[-1]
-    if sum(deed == last for deed in deeds) < TIMES:
+    if sum(deed == last for deed in _since_news(deeds)) < TIMES:
         return None
     return Finding(kind=Loop.REPEAT, tools=(last.tool,), calls=(last.call,))
+
+
+def _since_news(deeds: Sequence[Deed]) -> Sequence[Deed]:
+    """Return the deeds after the last write that was not made before.
+
+    After an edit the same test is a new question, also when its answer is the old one.
+    """
+    made: set[str] = set()
+    start = 0
+    for index, deed in enumerate(deeds):
+        if deed.wrote and deed.call not in made:
+            made.add(deed.call)
+            start = index
+    return deeds[start:]
 
 
 def _ping_pong(deeds: Sequence[Deed]) -> Finding | None:
@@ -79,6 +95,8 @@ def _no_progress(deeds: Sequence[Deed]) -> Finding | None:
     tail = deeds[-2 * TIMES :]
     if len(tail) < 2 * TIMES or len({(deed.tool, deed.result) for deed in tail}) > 1:
         return None
+    if tail[-1].wrote:
+        return None  # six things written, each acknowledged with the same word
     calls = tuple(dict.fromkeys(deed.call for deed in tail))
     return Finding(kind=Loop.NO_PROGRESS, tools=(tail[0].tool,), calls=calls)
 

@@ -1,18 +1,16 @@
 """What starts an agent run, what it remembers, and what it comes to."""
 
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal, cast
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from domain.approval import Decision
 from domain.budget import LimitsOverride, Spend
-from domain.contract import Contract, canonical, strict_json
-from domain.loops import Deed, withheld
-from domain.messages import ROOT, Message, ToolCall, chain, link
-from domain.spec import AgentSpec
+from domain.contract import Contract, canonical
+from domain.messages import ROOT
+from domain.state import AgentState, Effected
 
 MAX_TASK_BYTES = 200_000
 
@@ -26,171 +24,6 @@ class Outcome(StrEnum):
     ABORTED = "aborted"
     CANCELLED = "cancelled"
     FAILED = "failed"
-
-
-class Effected(Contract):
-    """A write that happened: what it would take to undo it."""
-
-    tool: str
-    arguments: dict[str, Any]
-    key: str
-    text: str
-    compensation: str = ""
-
-
-class Turn(Contract):
-    """Where a model call left the run: what `fork` cuts at and reports draw."""
-
-    messages: int
-    tokens: int
-    cost_usd: Decimal
-    model: str
-
-
-class AgentState(BaseModel):
-    """All that a run remembers, and all that continue-as-new carries over.
-
-    Attributes:
-        lineage: The logical run; survives continue-as-new and resets, not `--again`.
-        messages: The transcript, in order.
-        base: Messages that a worker is known to hold under `base_head`.
-        made: Ids of messages that an activity made and a worker may hold.
-        counted_tokens: Tokens of the last call, input and output, as its provider counted.
-        counted_messages: Messages that count covers.
-        watched: Deeds since the loop detector last found something.
-    """
-
-    model_config = ConfigDict(extra="ignore")
-
-    lineage: str
-    spec: AgentSpec | None = None
-    messages: list[Message] = []
-    base: int = 0
-    base_head: str = ROOT
-    head: str = ROOT
-    made: list[str] = []
-    spend: Spend = Spend()
-    counted_tokens: int = 0
-    counted_messages: int = 0
-    turns: list[Turn] = []
-    decisions: list[Decision] = []
-    ignored: list[str] = []
-    writes: list[Effected] = []
-    undone: list[str] = []
-    not_done: list[str] = []
-    plan: list[str] = []
-    watched: list[Deed] = []
-    backtracks: int = 0
-    forbid: tuple[str, ...] = ()
-    route: int = 0
-    revisions: int = 0
-    phase: Literal["start", "work"] = "start"
-    worked_s: float = 0
-    continued: int = 0
-
-    def add(self, message: Message, *, made: bool) -> None:
-        """Put `message` behind the transcript.
-
-        Args:
-            message: What was said.
-            made: An activity made it, so that a worker can be asked for it by its id.
-        """
-        self.messages.append(message)
-        self.head = link(self.head, message.id)
-        if made:
-            self.made.append(message.id)
-
-    def hold(self) -> None:
-        """Note that a worker holds the transcript up to here."""
-        self.base = len(self.messages)
-        self.base_head = self.head
-        self.made.clear()
-
-    def new(self) -> tuple[str | Message, ...]:
-        """Return what a worker that holds the base still lacks, ids for what it made."""
-        return tuple(m.id if m.id in self.made else m for m in self.messages[self.base :])
-
-    def done(self, most: int = 8) -> tuple[str, ...]:
-        """Return the last calls the model made, a line each, for a person to read."""
-        calls = [f"{call.name} {call.arguments}" for m in self.messages for call in m.calls]
-        before = len(calls) - most
-        return (*([f"({before} calls before these)"] if before > 0 else []), *calls[-most:])
-
-    def at(self, turn: int) -> "AgentState":
-        """Return the state after `turn` model calls and what they led to.
-
-        Raises:
-            ValueError: The run has not come that far.
-        """
-        if not 0 <= turn <= len(self.turns):
-            raise ValueError(f"turn {turn}: the run has turns 0 to {len(self.turns)}")
-        last = turn == len(self.turns)
-        end = len(self.messages) if last else self.turns[turn].messages - 1  # the next reply
-        spent = self.turns[turn - 1] if turn else None
-        earlier = self.model_copy(deep=True)
-        earlier.messages = self.messages[:end]
-        earlier.turns = self.turns[:turn]
-        earlier.spend = Spend(
-            steps=turn,
-            tokens=spent.tokens if spent else 0,
-            cost_usd=spent.cost_usd if spent else Decimal(0),
-        )
-        earlier.counted_tokens = earlier.counted_messages = 0
-        earlier.watched, earlier.backtracks, earlier.forbid = [], 0, ()
-        earlier.rebase()
-        return earlier
-
-    def rebase(self) -> None:
-        """Start the chain over after messages were taken out: no worker holds this transcript.
-
-        Their bytes may still be there: what a worker made is asked for by its id.
-        """
-        self.head = chain(ROOT, (message.id for message in self.messages))
-        self.base, self.base_head = 0, ROOT
-        self.made = [message.id for message in self.messages if message.role != "user"]
-
-    def drop_tail(self, calls: tuple[str, ...]) -> None:
-        """Take out the last turns that only repeat `calls`, all but the first of each.
-
-        A turn that wrote anything stays: what happened must not be forgotten.
-        """
-        if self.writes:
-            return
-        repeats = self._repeating_turns(frozenset(calls))
-        if len(repeats) > len(calls):
-            self.messages = self.messages[: repeats[len(calls)]]
-            end = len(self.messages)
-            self.turns = [
-                turn.model_copy(update={"messages": min(turn.messages, end)}) for turn in self.turns
-            ]
-            self.counted_tokens = self.counted_messages = 0
-            self.rebase()
-
-    def _repeating_turns(self, calls: frozenset[str]) -> list[int]:
-        """Return where each of the last turns begins that makes nothing but `calls`."""
-        starts: list[int] = []
-        for index in range(len(self.messages) - 1, -1, -1):
-            message = self.messages[index]
-            if message.role == "tool":
-                continue
-            if not message.calls or not calls.issuperset(map(_spelling, message.calls)):
-                break
-            starts.append(index)
-        return starts[::-1]
-
-    def proven(self) -> bool:
-        """Whether the head is the hash of the messages."""
-        return self.head == chain(ROOT, (message.id for message in self.messages))
-
-
-def _spelling(call: ToolCall) -> str:
-    try:
-        arguments = strict_json(call.arguments or "{}")
-    except ValueError:
-        return ""
-    if not isinstance(arguments, dict):
-        return ""
-    return withheld(call.name, cast("dict[str, Any]", arguments))
 
 
 class AgentRequest(Contract):

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -43,7 +44,7 @@ class Say:
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     finish: str = ""
-    usage: Usage = Usage(input_tokens=20, output_tokens=10)
+    usage: Usage = field(default=Usage(input_tokens=20, output_tokens=10))
 
     def reply(self, model: str) -> ProviderReply:
         """Return it in the provider's words."""
@@ -124,7 +125,7 @@ class ScriptedProvider:
         return said.reply(asked.model)
 
     def _next(self, asked: Asked) -> Step:
-        assert isinstance(self.script, Sequence)
+        assert not callable(self.script)
         if len(self.asked) > len(self.script):
             reason = f"the script has no reply number {len(self.asked)} to {asked.said!r}"
             return ProviderError(reason, retryable=False, billed=False)
@@ -147,8 +148,6 @@ def refused(reason: str = "401: the key is wrong") -> ProviderError:
 
 def busy(reason: str = "503: try again") -> ProviderError:
     """Return a failure that another attempt may mend, at once."""
-    from datetime import timedelta
-
     return ProviderError(
         reason, retryable=True, billed=False, retry_after=timedelta(milliseconds=20)
     )

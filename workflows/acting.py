@@ -3,7 +3,6 @@
 Reads run in parallel; writes run after them, one by one, in the order the model gave.
 """
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from temporalio import workflow
 from workflows import policies
 from workflows.desk import Desk
 from workflows.effects import Effects, Gone, Ran
+from workflows.steps import sure, together
 
 with workflow.unsafe.imports_passed_through():
     from domain.activity import ActOutcome, CheckCallsRequest, CheckResultsRequest, Verdicts
@@ -21,8 +21,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.contract import digest, strict_json
     from domain.loops import Deed, withheld
     from domain.messages import Message, ToolCall
-    from domain.run import AgentRequest, AgentState
+    from domain.run import AgentRequest
     from domain.spec import AgentSpec
+    from domain.state import AgentState
     from domain.tools import ToolSpec
 
 _WARNING = (
@@ -70,7 +71,7 @@ class Actor:
         self, calls: Sequence[ToolCall]
     ) -> tuple[list[_Ready], dict[str, ActOutcome]]:
         """Return the calls that may run, and what the model is told of the others."""
-        refused = await self._check(calls)
+        refused = await sure(self._desk, "check.calls", lambda: self._check(calls))
         ready: list[_Ready] = []
         said: dict[str, ActOutcome] = {}
         for position, call in enumerate(calls):
@@ -107,20 +108,21 @@ class Actor:
     ) -> dict[str, Any] | ActOutcome:
         """Return the arguments that may run, or what the model is told instead."""
         if tool.writes and self._request.dry_run:
-            self._state.not_done.append(f"{tool.name} {call.arguments} (dry run)")
+            self._state.leave(f"{tool.name} {call.arguments} (dry run)")
             return ActOutcome(kind="ok", text="dry run: this write was not made")
         if tool.effect not in self._spec.approvals.effects:
             return arguments
 
         async def check(changed: dict[str, Any]) -> str:
-            proposed = call.model_copy(update={"arguments": json.dumps(changed)})
+            # `tool` may be the fallback of the one that the model called.
+            proposed = ToolCall(id=call.id, name=tool.name, arguments=json.dumps(changed))
             return (await self._check([proposed])).get(call.id, "")
 
         decision = await self._desk.ask(self._form(tool, arguments), check)
         if decision.granted:
             return decision.arguments or {}
         reason = f": {decision.reason}" if decision.reason else ""
-        self._state.not_done.append(f"{tool.name} {call.arguments} (not approved{reason})")
+        self._state.leave(f"{tool.name} {call.arguments} (not approved{reason})")
         return ActOutcome(kind="error", text=f"not approved{reason}; it was not run")
 
     def _form(self, tool: ToolSpec, arguments: dict[str, Any]) -> Form:
@@ -146,7 +148,7 @@ class Actor:
     async def _run_all(self, ready: Sequence[_Ready]) -> dict[str, Ran]:
         self.running = ", ".join(item.tool.name for item in ready)
         reads = [item for item in ready if not item.tool.writes]
-        results = await asyncio.gather(*(self._run(item) for item in reads))
+        results = await together(self._run(item) for item in reads)
         ran = {item.call.id: result for item, result in zip(reads, results, strict=True)}
         for item in ready:
             if item.tool.writes:
@@ -154,29 +156,33 @@ class Actor:
         self.running = ""
         return ran
 
-    async def _run(self, item: _Ready) -> Ran:
+    async def _run(self, item: _Ready, before: frozenset[str] = frozenset()) -> Ran:
+        """Run a call, or what stands in for it; `before` are the tools that were tried."""
         tool, arguments = item.tool, item.arguments
         result = await self.effects.run(item.position, item.call.id, tool, arguments)
         if isinstance(result, Gone):
-            result = await self._fall_back(item, result)
+            result = await self._fall_back(item, result, before | {tool.name})
         if not tool.polling:
             self._state.watched.append(
                 Deed(
                     tool=tool.name,
                     call=withheld(tool.name, arguments),
                     result=digest(result.outcome.text),
+                    wrote=tool.writes and result.outcome.kind == "ok",
                 )
             )
         return result
 
-    async def _fall_back(self, item: _Ready, gone: Gone) -> Ran:
+    async def _fall_back(self, item: _Ready, gone: Gone, tried: frozenset[str]) -> Ran:
         """Run the declared other tool, with its own gate; it may have a fallback too."""
-        other = self._tool(item.tool.fallback)
+        other = self._spec.tool(item.tool.fallback)
+        if other is None or other.name in tried:
+            return self.effects.flagged(item.tool, item.arguments, gone.reason)
         workflow.logger.warning("%s: %s; trying %s", item.tool.name, gone.reason, other.name)
         gate = await self._gate(item.call, other, item.arguments)
         if isinstance(gate, ActOutcome):
             return Ran(gate, by_value=True)
-        return await self._run(_Ready(item.position, item.call, other, gate))
+        return await self._run(_Ready(item.position, item.call, other, gate), tried)
 
     # --- after
 
@@ -185,15 +191,18 @@ class Actor:
         if not ran:
             return
         texts = {call_id: result.outcome.text for call_id, result in ran.items()}
-        verdicts = await workflow.execute_local_activity(
-            "check.results",
-            CheckResultsRequest(results=texts),
-            result_type=Verdicts,
-            **policies.CHECK,
-        )
+        verdicts = await sure(self._desk, "check.results", lambda: self._check_results(texts))
         for call_id, reason in verdicts.refused.items():
             told = ActOutcome(kind="error", text=f"error: result not shown: {reason}")
             ran[call_id] = Ran(told, by_value=True)
         for call_id in verdicts.flagged:
             warned = ActOutcome(kind="ok", text=_WARNING + texts[call_id])
             ran[call_id] = Ran(warned, by_value=True)
+
+    async def _check_results(self, texts: dict[str, str]) -> Verdicts:
+        return await workflow.execute_local_activity(
+            "check.results",
+            CheckResultsRequest(results=texts),
+            result_type=Verdicts,
+            **policies.CHECK,
+        )

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 # The sandbox runs this file anew for each run. Its collaborators are passed through: they keep no
 # state in modules, and running them anew cost 40 ms and 0.5 MB a run.
@@ -19,15 +19,18 @@ with workflow.unsafe.imports_passed_through():
     from domain.activity import Resolved, ResolveRequest
     from domain.lifecycle import State
     from domain.messages import Message
-    from domain.run import AgentRequest, AgentResult, AgentState, Outcome, Status
+    from domain.run import AgentRequest, AgentResult, Outcome, Status
     from domain.spec import AgentSpec
+    from domain.state import AgentState
     from workflows import policies
     from workflows.acting import Actor
     from workflows.attended import Attended
     from workflows.desk import AbortedError
     from workflows.failures import FAILURES
-    from workflows.records import FINAL, keep_dead_letter, keep_report
+    from workflows.planning import Planner
+    from workflows.records import FINAL, keep_dead_letter, keep_report, said
     from workflows.reviewing import Reviewer
+    from workflows.steps import sure, to_the_end
     from workflows.thinking import LimitReachedError, Thinker
 
 
@@ -71,10 +74,10 @@ class AgentWorkflow(Attended):
         except BaseException as error:
             if is_cancelled_exception(error):
                 await self._close(Outcome.CANCELLED, "cancelled")
-            elif isinstance(error, ApplicationError):
-                await self._close(Outcome.FAILED, error.message)
+            elif isinstance(error, Exception):
+                await self._close(Outcome.FAILED, said(error))
             raise
-        return await self._close(outcome, reason)
+        return await to_the_end(self._close(outcome, reason))
 
     # --- what the outside may ask
 
@@ -117,9 +120,7 @@ class AgentWorkflow(Attended):
                 limits=request.limits,
                 dry_run=request.dry_run,
             )
-            resolved = await workflow.execute_local_activity(
-                "agent.resolve", asked, result_type=Resolved, **policies.RECORD
-            )
+            resolved = await sure(self.desk, "agent.resolve", lambda: _resolved(asked))
             if resolved.spec is None:
                 raise RefusedError(resolved.refusal)
             spec = self._state.spec = resolved.spec
@@ -130,11 +131,11 @@ class AgentWorkflow(Attended):
     async def _work(self, spec: AgentSpec) -> None:
         thinker = Thinker(self._state, spec, self.desk)
         actor = self._actor = Actor(self._request, self._state, spec, self.desk)
-        reviewer = Reviewer(self._request, self._state, spec, self.desk, thinker)
+        reviewer = Reviewer(self._request, self._state, spec, self.desk)
         self.desk.move(State.PLANNING)
         if self._state.phase == "start":
-            await reviewer.plan()
-            self._state.phase = "work"
+            await Planner(self._request, self._state, spec, self.desk, thinker).plan()
+            self._state.begin()
         self.desk.move(State.EXECUTING)
         while True:
             reply = await thinker.think()
@@ -224,3 +225,9 @@ class AgentWorkflow(Attended):
             limits=state.spec.limits if state.spec else None,
             plan=state.plan,
         )
+
+
+async def _resolved(asked: ResolveRequest) -> Resolved:
+    return await workflow.execute_local_activity(
+        "agent.resolve", asked, result_type=Resolved, **policies.RECORD
+    )

@@ -7,13 +7,13 @@ runs go on by themselves. Silence at the filing gate means: not filed.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 # The sandbox runs this file anew for each run. Its collaborators are passed through: they keep no
 # state in modules, and running them anew cost 40 ms and 0.5 MB a run.
@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.auditing import AuditRequest, AuditResult, AuditState, Prepared, Profiled
     from domain.budget import Limits, Spend
     from domain.lifecycle import State
-    from domain.run import Outcome, Status, Stop
+    from domain.run import Outcome, Status
     from domain.spec import AgentSpec
     from workflows import policies
     from workflows.attended import Attended
@@ -32,7 +32,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.desk import AbortedError
     from workflows.failures import FAILURES
     from workflows.filing import Filing
-    from workflows.records import FINAL, keep_dead_letter, keep_report
+    from workflows.records import FINAL, keep_dead_letter, keep_report, said
+    from workflows.steps import sure, to_the_end, together
 
 AGENT = "auditor"
 _Out = TypeVar("_Out")
@@ -78,10 +79,10 @@ class AuditWorkflow(Attended):
         except BaseException as error:
             if is_cancelled_exception(error):
                 await self._close(Outcome.CANCELLED, "cancelled")
-            elif isinstance(error, ApplicationError):
-                await self._close(Outcome.FAILED, error.message)
+            elif isinstance(error, Exception):
+                await self._close(Outcome.FAILED, said(error))
             raise
-        return await self._close(outcome, reason)
+        return await to_the_end(self._close(outcome, reason))
 
     # --- what the outside may ask
 
@@ -133,7 +134,8 @@ class AuditWorkflow(Attended):
     async def _intake(self) -> tuple[AgentSpec, PreparedLedger]:
         """Resolve the auditor and take the snapshot; both are recorded, so neither changes."""
         asked = ResolveRequest(agent=AGENT, task="audit", data={"ledger": "-"})
-        resolved = await self._sure(
+        resolved = await sure(
+            self.desk,
             "agent.resolve",
             lambda: workflow.execute_local_activity(
                 "agent.resolve", asked, result_type=Resolved, **policies.RECORD
@@ -144,7 +146,8 @@ class AuditWorkflow(Attended):
         ledger = self._state.ledger
         if ledger is None:
             given = self._request.model_copy(update={"state": None})
-            prepared = await self._sure(
+            prepared = await sure(
+                self.desk,
                 "audit.prepare",
                 lambda: workflow.execute_activity(
                     "audit.prepare", given, result_type=Prepared, **policies.COMPUTE
@@ -158,7 +161,8 @@ class AuditWorkflow(Attended):
     async def _profile(self, ledger: PreparedLedger) -> Sequence[tuple[str, ...]]:
         if self._state.profile is not None:
             return ()
-        profiled = await self._sure(
+        profiled = await sure(
+            self.desk,
             "audit.profile",
             lambda: workflow.execute_activity(
                 "audit.profile",
@@ -180,33 +184,21 @@ class AuditWorkflow(Attended):
                 raise LookupError("the ledger has no profile before it is screened")
             asked = ScreenRequest(path=ledger.path, profile=profile, accounts=accounts)
             async with slots:
-                return await self._sure(
+                return await sure(
+                    self.desk,
                     "audit.screen",
                     lambda: workflow.execute_activity(
                         "audit.screen", asked, result_type=ScreenResult, **policies.COMPUTE
                     ),
                 )
 
-        for found in await asyncio.gather(*(screen(batch) for batch in batches)):
+        for found in await together(screen(batch) for batch in batches):
             self._state.accounts_screened += found.accounts
             self._state.waiting.extend(found.candidates)
             self._state.failed_accounts.update(found.failed)
         self._state.candidates = len(self._state.waiting)
         self._state.screened = True
         self.show()
-
-    async def _sure(self, step: str, execute: Callable[[], Awaitable[_Out]]) -> _Out:
-        """Run a step until it is done: when its attempts are used up, a person is asked."""
-        while True:
-            try:
-                return await execute()
-            except ActivityError as error:
-                if is_cancelled_exception(error):
-                    raise
-                hint = "mend the cause, then send retry; or abort"
-                reason = str(error.cause or error)
-                stop = Stop(step=step, reason=reason, hint=hint, at=workflow.now())
-                await self.desk.halt(stop, ("retry", "abort"))
 
     def _continue_as_new_if_due(self) -> None:
         """Carry the state over between slices, when no candidate's run is under way."""

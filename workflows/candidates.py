@@ -14,6 +14,7 @@ from temporalio.workflow import ParentClosePolicy
 from workflows import policies
 from workflows.agent import AgentWorkflow
 from workflows.desk import Desk
+from workflows.steps import together
 
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
@@ -52,7 +53,7 @@ class Candidates:
     async def look_at_next(self) -> None:
         """Look at the next slice of candidates, in parallel."""
         batch = self._state.waiting[:_SLICE]
-        checked = await asyncio.gather(*(self._look_at(candidate) for candidate in batch))
+        checked = await together(self._look_at(candidate) for candidate in batch)
         self._state.waiting = self._state.waiting[_SLICE:]
         for each in checked:
             self._sort(each)

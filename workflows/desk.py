@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from workflows import policies
 
@@ -201,7 +201,12 @@ class Desk:
     async def _wrong(self, decision: Decision) -> str:
         if decision.verdict != "modify" or self._check is None or decision.arguments is None:
             return ""
-        return await self._check(decision.arguments)
+        try:
+            return await self._check(decision.arguments)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            return f"it could not be checked: {error.cause}"
 
     async def halt(self, stop: Stop, ways: tuple[Way, ...]) -> Way:
         """Stand still until a person says how to go on.
@@ -251,3 +256,10 @@ class Desk:
     def worked(self) -> timedelta:
         """Return the time the run has worked: waiting for a person does not count."""
         return self.worked_before + (workflow.now() - self._since) - self._waited
+
+
+def because(what: str, decision: Decision) -> str:
+    """Return why a run ends after a person's, or nobody's, no."""
+    if decision.verdict == "silence":
+        return f"{what}: {decision.reason or 'nobody answered in time'}"
+    return f"{what}: {decision.reason}" if decision.reason else what

@@ -30,8 +30,9 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.approval import Form
     from domain.contract import digest
-    from domain.run import AgentRequest, AgentState, Effected, Stop
+    from domain.run import AgentRequest, Stop
     from domain.spec import AgentSpec
+    from domain.state import AgentState, Effected
     from domain.tools import FLAG, STOP, ToolSpec, idempotency_key
 
 # "NotFoundError": no worker has the activity, so nothing ran.
@@ -123,7 +124,7 @@ class Effects:
             outcome = await running
         except ActivityError as error:
             if _unknown(error):
-                await self._in_doubt(tool, request, str(error.cause))
+                await self._in_doubt(tool, request, str(error.cause), may_retry=False)
             return
         if outcome.kind == "ok":
             self._note(tool, request, outcome.text)
@@ -153,17 +154,23 @@ class Effects:
                 return None
             return Ran(_told(f"error: {reason}"), by_value=True)
         if tool.fallback == FLAG:
-            self._state.not_done.append(f"{tool.name} {request.arguments} (not available)")
-            gap = f"error: {tool.name} is not available ({reason}); name this gap in the answer"
-            return Ran(_told(gap), by_value=True)
+            return self.flagged(tool, request.arguments, reason)
         return Gone(reason)
+
+    def flagged(self, tool: ToolSpec, arguments: dict[str, Any], reason: str) -> "Ran":
+        """Note a call that could not be made, and tell the model of the gap."""
+        self._state.leave(f"{tool.name} {arguments} (not available)")
+        gap = f"error: {tool.name} is not available ({reason}); name this gap in the answer"
+        return Ran(_told(gap), by_value=True)
 
     async def _stop(self, tool: ToolSpec, reason: str, mend: str) -> str:
         hint = f"{mend}, then send retry; or skip, and the model is told; or abort"
         stop = Stop(step=tool.name, reason=reason, hint=hint, at=workflow.now())
         return await self._desk.halt(stop, ("retry", "skip", "abort"))
 
-    async def _in_doubt(self, tool: ToolSpec, request: ActRequest, reason: str) -> "Ran | None":
+    async def _in_doubt(
+        self, tool: ToolSpec, request: ActRequest, reason: str, *, may_retry: bool = True
+    ) -> "Ran | None":
         """Find out whether a write happened: of the tool, else of a person."""
         found = await self._reconcile(tool, request)
         if found.happened == "yes":
@@ -171,7 +178,7 @@ class Effects:
             return Ran(ActOutcome(kind="ok", text=found.text), by_value=True)
         if found.happened == "no":
             return Ran(_told(f"error: {tool.name} did not take effect: {reason}"), by_value=True)
-        if tool.idempotent:
+        if tool.idempotent and may_retry:
             mend = "it may have happened; trying again with the same key is safe: mend the cause"
             if await self._stop(tool, reason, mend) == "retry":
                 return None
@@ -217,7 +224,7 @@ class Effects:
             self._note(tool, request, text)
             return Ran(ActOutcome(kind="ok", text=text), by_value=True)
         if decision.verdict == "silence":
-            self._state.not_done.append(f"{tool.name}: nobody could say whether it took effect")
+            self._state.leave(f"{tool.name}: nobody could say whether it took effect")
             return Ran(
                 _told(f"error: it is unknown whether {tool.name} took effect"), by_value=True
             )
@@ -232,7 +239,7 @@ class Effects:
             write = self._state.writes.pop()
             undo = self._spec.tool(write.compensation) if write.compensation else None
             if undo is None:
-                self._state.not_done.append(f"{write.tool} was not undone: it has no way back")
+                self._state.leave(f"{write.tool} was not undone: it has no way back")
                 continue
             key = digest("undo", write.key)
             request = self._asked(f"undo-{key[:8]}", write.arguments, key, undo, of=write.text)
@@ -241,12 +248,12 @@ class Effects:
                     undo.name, request, result_type=ActOutcome, **policies.tool(undo)
                 )
             except ActivityError as error:
-                self._state.not_done.append(f"{write.tool} was not undone: {error.cause}")
+                self._state.leave(f"{write.tool} was not undone: {error.cause}")
                 continue
             if outcome.kind == "ok":
                 self._state.undone.append(write.tool)
             else:
-                self._state.not_done.append(f"{write.tool} was not undone: {outcome.text}")
+                self._state.leave(f"{write.tool} was not undone: {outcome.text}")
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from workflows.desk import Desk
 with workflow.unsafe.imports_passed_through():
     from domain.auditing import AuditRequest, AuditResult, AuditState, RenderRequest
     from domain.messages import ToolCall
-    from domain.run import AgentRequest, AgentState
+    from domain.run import AgentRequest
     from domain.spec import AgentSpec
+    from domain.state import AgentState
 
 TOOL = "file_report"
 

@@ -47,3 +47,8 @@ async def keep_report(agent: str, tenant: str, outcome: Outcome, result: BaseMod
         result=result.model_dump(mode="json"),
     )
     await workflow.execute_local_activity("runs.put", report, **policies.RECORD)
+
+
+def said(error: Exception) -> str:
+    """Return why a run failed, in one line."""
+    return getattr(error, "message", "") or f"{type(error).__name__}: {error}"

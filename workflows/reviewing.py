@@ -1,4 +1,4 @@
-"""Judging what the model says: its plan, its answer, and whether it goes in circles."""
+"""Judging what the model says: its answer, and whether it goes in circles."""
 
 import json
 from typing import Any, cast
@@ -6,26 +6,23 @@ from typing import Any, cast
 from temporalio import workflow
 
 from workflows import policies
-from workflows.desk import AbortedError, Desk
-from workflows.thinking import Thinker
+from workflows.desk import AbortedError, Desk, because
+from workflows.steps import sure
 
 with workflow.unsafe.imports_passed_through():
     from domain.activity import (
         AnswerVerdict,
         CallMade,
         CheckAnswerRequest,
-        CheckPlanRequest,
         Reply,
     )
-    from domain.approval import Decision, Form
+    from domain.approval import Form
     from domain.contract import strict_json
     from domain.loops import find_loop
     from domain.messages import Message
-    from domain.plan import Plan
-    from domain.run import AgentRequest, AgentState
+    from domain.run import AgentRequest
     from domain.spec import AgentSpec
-
-_PLAN_TRIES = 3
+    from domain.state import AgentState
 
 
 class Reviewer:
@@ -37,93 +34,16 @@ class Reviewer:
         state: AgentState,
         spec: AgentSpec,
         desk: Desk,
-        thinker: Thinker,
     ) -> None:
         self._request = request
         self._state = state
         self._spec = spec
         self._desk = desk
-        self._thinker = thinker
         self.answer: Any = None
 
     def _say(self, text: str) -> None:
         """Put a message of the run's own behind the transcript."""
         self._state.add(Message(role="user", text=text), made=False)
-
-    # --- the plan
-
-    async def plan(self) -> None:
-        """Have a plan written, checked and, where the policy says so, approved."""
-        if self._spec.plan == "none":
-            return
-        wrong: tuple[str, ...] = ()
-        for _ in range(_PLAN_TRIES):
-            reply = await self._thinker.think(plan=True)
-            wrong = await self._plan_problems(reply.message.text)
-            if not wrong:
-                break
-            self._say(f"The plan was refused: {'; '.join(wrong)}. Write it again.")
-        if wrong:
-            await self._without_plan(wrong)
-            return
-        plan = Plan.model_validate_json(self._state.messages[-1].text)
-        if self._spec.plan == "approved":
-            plan = await self._approved(plan)
-        self._state.plan = [step.action for step in plan.steps]
-        self._begin("The plan is accepted. Begin.")
-
-    async def _plan_problems(self, text: str) -> tuple[str, ...]:
-        request = CheckPlanRequest(
-            text=text,
-            tools=tuple(sorted(self._spec.tool_names)),
-            steps_left=self._spec.limits.steps - self._state.spend.steps,
-        )
-        verdict = await workflow.execute_local_activity(
-            "check.plan", request, result_type=AnswerVerdict, **policies.CHECK
-        )
-        return verdict.problems
-
-    async def _approved(self, plan: Plan) -> Plan:
-        shown = plan.model_dump(mode="json")
-
-        async def check(changed: dict[str, Any]) -> str:
-            return "; ".join(await self._plan_problems(json.dumps(changed)))
-
-        form = self._form(
-            "plan",
-            "begin with this plan",
-            "the agent's policy asks for the plan to be approved",
-            (
-                ("approve", "the run begins"),
-                ("reject", "the run ends"),
-                ("modify", 'it begins with yours: {"arguments": {"steps": […]}}'),
-            ),
-            shown,
-        )
-        decision = await self._desk.ask(form, check)
-        if not decision.granted:
-            raise AbortedError(_because("the plan was not approved", decision))
-        changed = decision.arguments or shown
-        if changed != shown:
-            self._say(f"A person changed the plan to: {json.dumps(changed)}")
-        return Plan.model_validate(changed)
-
-    async def _without_plan(self, wrong: tuple[str, ...]) -> None:
-        form = self._form(
-            "no_plan",
-            "begin without a plan",
-            f"{_PLAN_TRIES} plans were refused; the last one: {'; '.join(wrong)}",
-            (("approve", "the run begins without one"), ("reject", "the run ends")),
-        )
-        decision = await self._desk.ask(form)
-        if not decision.granted:
-            raise AbortedError(_because("no plan that can be followed", decision))
-        self._begin(f"Begin without a plan. {decision.reason}".strip())
-
-    def _begin(self, text: str) -> None:
-        """Go from planning to working, where other schemas are sent: the count starts anew."""
-        self._say(text)
-        self._state.counted_tokens = self._state.counted_messages = 0
 
     # --- the answer
 
@@ -134,7 +54,7 @@ class Reviewer:
             AbortedError: A person refused the answer for good.
         """
         text = reply.message.text
-        verdict = await self._verdict(text)
+        verdict = await sure(self._desk, "check.answer", lambda: self._verdict(text))
         problems = verdict.problems
         if reply.finish == "length":
             problems = ("the answer was cut at the output limit; give a shorter one", *problems)
@@ -144,7 +64,7 @@ class Reviewer:
             return False
         why = self._why_a_person(verdict, problems)
         if why and self._request.dry_run:
-            self._state.not_done.append(f"a person would have been asked about the answer: {why}")
+            self._state.leave(f"a person would have been asked about the answer: {why}")
         if not why or self._request.dry_run:
             self.answer = self._parsed(text)
             return True
@@ -185,12 +105,10 @@ class Reviewer:
 
     async def _ask_about(self, text: str, why: str) -> bool:
         shown = self._parsed(text)
-        structured = isinstance(shown, dict)
-        as_object = cast("dict[str, Any]", shown) if structured else {"answer": shown}
+        fields = cast("dict[str, Any]", shown) if isinstance(shown, dict) else {"answer": shown}
 
         async def check(changed: dict[str, Any]) -> str:
-            changed_text = _text(changed, structured=structured)
-            return "; ".join((await self._verdict(changed_text)).problems)
+            return "; ".join((await self._verdict(self._written(changed))).problems)
 
         form = self._form(
             "answer",
@@ -201,17 +119,25 @@ class Reviewer:
                 ("reject", "it goes back to the model with your reason; without one the run ends"),
                 ("modify", 'the run ends with yours: {"arguments": {…}}'),
             ),
-            as_object,
+            fields,
         )
         decision = await self._desk.ask(form, check)
+        if decision.verdict == "modify":
+            self.answer = self._parsed(self._written(decision.arguments or {}))
+            return True
         if decision.granted:
-            changed = decision.arguments or as_object
-            self.answer = self._parsed(_text(changed, structured=structured))
+            self.answer = shown
             return True
         if decision.verdict == "silence" or not decision.reason:
-            raise AbortedError(_because("the answer was not accepted", decision))
+            raise AbortedError(because("the answer was not accepted", decision))
         self._say(f"A person refused the answer: {decision.reason}. Answer again.")
         return False
+
+    def _written(self, changed: dict[str, Any]) -> str:
+        """Return a person's answer as a model would have written it."""
+        if self._spec.answer_schema is None:
+            return str(changed.get("answer", ""))
+        return json.dumps(changed)
 
     def _parsed(self, text: str) -> Any:
         if self._spec.answer_schema is None:
@@ -254,7 +180,7 @@ class Reviewer:
         )
         decision = await self._desk.ask(form)
         if not decision.granted:
-            raise AbortedError(_because(f"it went in circles ({what})", decision))
+            raise AbortedError(because(f"it went in circles ({what})", decision))
         self._say(f"You are going in circles ({what}). A person says: {decision.reason or 'go on'}")
 
     def _form(
@@ -276,19 +202,9 @@ class Reviewer:
         )
 
 
-def _because(what: str, decision: Decision) -> str:
-    if decision.verdict == "silence":
-        return f"{what}: nobody answered in time"
-    return f"{what}: {decision.reason}" if decision.reason else what
-
-
 def _object(text: str) -> dict[str, Any]:
     try:
         found = strict_json(text or "{}")
     except ValueError:
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-
-
-def _text(changed: dict[str, Any], *, structured: bool) -> str:
-    return json.dumps(changed) if structured else str(changed.get("answer", ""))

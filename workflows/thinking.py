@@ -24,8 +24,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.budget import Cap
     from domain.contract import canonical
     from domain.messages import ROOT
-    from domain.run import AgentState, Stop, Turn
+    from domain.run import Stop
     from domain.spec import AgentSpec
+    from domain.state import AgentState, Turn
 
 _LEAST_OUTPUT = 64  # tokens; an answer cut shorter is worth less than its price
 _FRAMING = 32  # tokens a vendor may add around one message
@@ -157,6 +158,7 @@ class Thinker:
         state = self._state
         counted, since = state.counted_tokens, state.counted_messages
         if not counted:
+            since = 0
             counted = len(canonical(self._spec.model_dump(mode="json"))) + _VENDOR_WORDS
         unseen = state.messages[since:]
         return counted + sum(message.size + _FRAMING for message in unseen)

@@ -220,9 +220,7 @@ class Stage:
         return await handle.execute_update("decide", answer, result_type=Decision)
 
 
-async def eventually(
-    probe: Callable[[], Awaitable[Any]], patience_s: float = PATIENCE_S
-) -> Any:
+async def eventually(probe: Callable[[], Awaitable[Any]], patience_s: float = PATIENCE_S) -> Any:
     """Return what `probe` finds, as soon as it finds anything.
 
     Raises:

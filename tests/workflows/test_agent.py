@@ -3,7 +3,7 @@
 from agents.toolkit import tool
 from domain.run import Outcome
 from tests.fakes import call
-from tests.workflows.stage import Stage, activities_in, agent
+from tests.workflows.stage import Stage, agent
 
 
 @tool(effect="read")

@@ -62,4 +62,5 @@ def writing(world: World, name: str = "put", **declared: Any) -> Tool:
         return f"{name} {item}: done"
 
     write.__name__ = name
-    return tool(**({"effect": "write"} | declared))(write)
+    told: dict[str, Any] = {"effect": "write"} | declared
+    return tool(**told)(write)
