@@ -1,0 +1,79 @@
+"""What a run has used turn by turn, as shares of its limits: the geometry of a small picture."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from commands.pages.timeline import Budget, ShownTurn
+
+WIDTH: Final = 640
+HEIGHT: Final = 150
+_TOP: Final = 22
+_BOTTOM: Final = 24
+_SIDE: Final = 8
+_LABELS: Final = 10
+
+
+class Line(NamedTuple):
+    """One quantity: its name, its path, and the share of its limit that is used, 0 to 1."""
+
+    name: str
+    path: str
+    share: float
+
+
+class Curve(NamedTuple):
+    """A picture of spending; `limit` and `alert` are heights of the limit and of 80 % of it."""
+
+    lines: tuple[Line, ...]
+    turns: tuple[tuple[float, int], ...]
+    limit: float
+    alert: float
+    base: float
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+def spend(turns: Sequence[ShownTurn], budget: Budget) -> Curve | None:
+    """Return the curve of a run with limits, None where there is nothing to draw."""
+    shares = {
+        "model calls": [_share(turn.number, budget.steps) for turn in turns],
+        "tokens": [_share(turn.tokens_by_then, budget.tokens) for turn in turns],
+        "cost": [_share(turn.cost_by_then, budget.cost_usd) for turn in turns],
+    }
+    limits = {"model calls": budget.steps, "tokens": budget.tokens, "cost": budget.cost_usd}
+    drawn = {name: values for name, values in shares.items() if limits[name] and values}
+    if not drawn:
+        return None
+    top = max(1.0, *(max(values) for values in drawn.values()))
+    every = -(-len(turns) // _LABELS)
+    return Curve(
+        lines=tuple(Line(name, _path(values, top), values[-1]) for name, values in drawn.items()),
+        turns=tuple(
+            (_x(turn.number, len(turns)), turn.number)
+            for turn in turns
+            if turn.number % every == 0 or turn.number == 1
+        ),
+        limit=_y(1, top),
+        alert=_y(0.8, top),
+        base=_y(0, top),
+    )
+
+
+def _share(used: int | Decimal, limit: int | Decimal) -> float:
+    return float(Decimal(used) / Decimal(limit)) if limit else 0.0
+
+
+def _path(values: Sequence[float], top: float) -> str:
+    steps = "".join(
+        f"H{_x(at, len(values))}V{_y(value, top)}" for at, value in enumerate(values, 1)
+    )
+    return f"M{_x(0, len(values))} {_y(0, top)}{steps}"
+
+
+def _x(turn: int, turns: int) -> float:
+    return round(_SIDE + turn / max(turns, 1) * (WIDTH - 2 * _SIDE), 1)
+
+
+def _y(share: float, top: float) -> float:
+    return round(HEIGHT - _BOTTOM - share / top * (HEIGHT - _TOP - _BOTTOM), 1)

@@ -1,0 +1,52 @@
+"""The page of one agent's run: what it answered, turn by turn how, and who decided."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from commands.pages import curve, sheet
+from commands.pages.timeline import Budget, Chain, Sent, Took, turns
+from domain.run import AgentResult
+from domain.state import AgentState
+
+
+def run_page(
+    result: AgentResult,
+    state: AgentState | None,
+    *,
+    live: str = "",
+    chain: Chain | None = None,
+    budget: Budget | None = None,
+    took: Mapping[int, Took] | None = None,
+    sent: Sequence[Sent] = (),
+    started_at: datetime | None = None,
+    closed_at: datetime | None = None,
+) -> str:
+    """Return one self-contained HTML page.
+
+    Args:
+        result: What the run came to, or has come to so far.
+        state: Its transcript and turns; None where nobody can tell them.
+        live: State of a run under way; empty for one that has closed.
+        chain: What recomputing the hash chain came to; None where it was not recomputed.
+        budget: The run's limits, where the state holds no spec.
+        took: Time and attempts of model calls, by their number from 1.
+        sent: Who sent which answer, as the server recorded it.
+        started_at: When the run began.
+        closed_at: When it ended.
+    """
+    if budget is None:
+        budget = Budget.of(state.spec.limits) if state and state.spec else Budget()
+    shown = turns(state, took or {}) if state else []
+    return sheet.render(
+        "run.html.jinja",
+        result=result,
+        state=state,
+        live=live,
+        chain=chain,
+        budget=budget,
+        turns=shown,
+        curve=curve.spend(shown, budget),
+        sent=sent,
+        started_at=started_at,
+        closed_at=closed_at or result.closed_at,
+    )

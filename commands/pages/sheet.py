@@ -1,0 +1,109 @@
+"""What both pages are made with: one environment in which foreign text cannot become markup.
+
+Every value passes `_finalized` and then Jinja's own HTML escaping; no template and no function
+here marks anything as safe. A page carries a policy of its own besides: were a script or an address
+to get in, the browser would not run or load it.
+"""
+
+import json
+from functools import cache
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from agents.auditor import wording
+from domain.audit import KINDS
+from domain.run import Outcome
+
+_MOST: Final = 20_000
+_GOOD: Final = frozenset({Outcome.COMPLETED.value, "COMPLETE"})
+_WAITS: Final = frozenset({Outcome.LIMIT.value, "PENDING_APPROVAL", "STOPPED"})
+_BAD: Final = frozenset(
+    {
+        *(each.value for each in Outcome if each not in {Outcome.COMPLETED, Outcome.LIMIT}),
+        "REJECTED",
+        "FAILED",
+    }
+)
+
+
+def render(name: str, **values: Any) -> str:
+    """Return the page that the template `name` makes of `values`."""
+    return environment().get_template(name).render(**values)
+
+
+@cache
+def environment() -> Environment:
+    """Return the environment of the pages' templates."""
+    made = Environment(
+        loader=PackageLoader("commands.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalized,
+    )
+    made.filters.update(_FILTERS)
+    words: dict[str, Any] = {
+        "amounts": wording.amounts,
+        "bookings": wording.bookings,
+        "faults": wording.FAULTS,
+        "is_stand_in": wording.is_stand_in,
+        "kinds": KINDS,
+    }
+    # Imported macros see an environment's globals, not what a page is rendered with.
+    known: dict[str, Any] = made.globals
+    known.update(words)
+    return made
+
+
+def _finalized(value: object) -> object:
+    """Spell out what is not seen; markup of the templates' own macros passes as it is."""
+    if hasattr(value, "__html__"):
+        return value
+    text = wording.visible(str(value))
+    return text if len(text) <= _MOST else f"{text[:_MOST]}\n[…{len(text) - _MOST} more characters]"
+
+
+def tone(outcome: str) -> str:
+    """Return the class in which an outcome or a state is shown."""
+    if outcome in _GOOD:
+        return "good"
+    if outcome in _WAITS:
+        return "warn"
+    return "bad" if outcome in _BAD else "calm"
+
+
+def as_text(value: Any) -> str:
+    """Return an answer as a person reads it."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def indented(text: str) -> str:
+    """Return JSON over several lines, and anything else as it is."""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def typographic(amount: str) -> str:
+    """Return an amount with a minus sign that is as wide as a digit."""
+    return amount.replace("-", "\N{MINUS SIGN}")
+
+
+_FILTERS: Final[dict[str, Any]] = {
+    "as_text": as_text,
+    "count": "{:,}".format,
+    "day": "{:%Y-%m-%d}".format,
+    "duration": wording.duration,
+    "figure": typographic,
+    "indented": indented,
+    "money": wording.money,
+    "percent": wording.percent,
+    "tone": tone,
+    "usd": wording.usd,
+    "when": "{:%Y-%m-%d %H:%M:%S}".format,
+}

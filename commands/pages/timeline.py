@@ -1,0 +1,126 @@
+"""What happened in a run, step by step, in the form that a page shows it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from domain.budget import Limits
+from domain.messages import Message
+from domain.state import AgentState
+
+
+class Budget(NamedTuple):
+    """What a run may use; 0 for no limit."""
+
+    steps: int = 0
+    tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+
+    @classmethod
+    def of(cls, limits: Limits) -> "Budget":
+        """Return the budget that `limits` set."""
+        return cls(limits.steps, limits.tokens, limits.cost_usd)
+
+
+class Chain(NamedTuple):
+    """What recomputing the hash chain from the history came to."""
+
+    holds: bool
+    model_calls: int
+    breaks: tuple[str, ...] = ()
+
+
+class Sent(NamedTuple):
+    """A signal or an update, with the identity that the server recorded."""
+
+    at: datetime
+    name: str
+    identity: str
+
+
+class Phase(NamedTuple):
+    """A stretch of a run, or a moment of it: what, from when to when, how often."""
+
+    name: str
+    began: datetime
+    ended: datetime | None
+    times: int = 1
+    attempts: int = 1
+    failed: int = 0
+
+
+class Took(NamedTuple):
+    """How long a model call took, and in how many attempts."""
+
+    seconds: float
+    attempts: int = 1
+
+
+@dataclass(frozen=True)
+class Called:
+    """A call that the model made, and what came back; None where nothing has."""
+
+    name: str
+    arguments: str
+    result: str | None
+
+
+@dataclass(frozen=True)
+class ShownTurn:
+    """One model call and what it led to, with what it cost and what was used by then.
+
+    Attributes:
+        taken_back: A backtrack has dropped it from the transcript.
+        planned: It was asked for the plan.
+    """
+
+    number: int
+    model: str
+    text: str
+    calls: tuple[Called, ...]
+    tokens: int
+    cost_usd: Decimal
+    tokens_by_then: int
+    cost_by_then: Decimal
+    taken_back: bool
+    planned: bool
+    took: Took | None
+
+
+def turns(state: AgentState, took: Mapping[int, Took]) -> list[ShownTurn]:
+    """Return the turns of a run; `took` by the number of the model call, from 1."""
+    results = {m.call_id: m.text for m in state.messages if m.role == "tool"}
+    found: list[ShownTurn] = []
+    tokens, cost = 0, Decimal(0)
+    for number, turn in enumerate(state.turns, 1):
+        said = _reply(state.messages, turn.messages - 1)
+        found.append(
+            ShownTurn(
+                number=number,
+                model=turn.model,
+                text=said.text if said else "",
+                calls=_called(said, results),
+                tokens=turn.tokens - tokens,
+                cost_usd=turn.cost_usd - cost,
+                tokens_by_then=turn.tokens,
+                cost_by_then=turn.cost_usd,
+                taken_back=said is None,
+                planned=number <= state.planned,
+                took=took.get(number),
+            )
+        )
+        tokens, cost = turn.tokens, turn.cost_usd
+    return found
+
+
+def _reply(messages: Sequence[Message], at: int) -> Message | None:
+    """Return the model's message at `at`; None where a backtrack has taken it out."""
+    said = messages[at] if 0 <= at < len(messages) else None
+    return said if said is not None and said.role == "assistant" else None
+
+
+def _called(said: Message | None, results: Mapping[str, str]) -> tuple[Called, ...]:
+    calls = said.calls if said else ()
+    return tuple(Called(call.name, call.arguments, results.get(call.id)) for call in calls)
