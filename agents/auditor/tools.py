@@ -17,7 +17,7 @@ from agents.auditor.localise import Reading
 from agents.auditor.profile import normal, profile
 from agents.auditor.usual import likelihoods
 from agents.sql import Selected, SqlError, select
-from agents.toolkit import ToolContext, ToolError, tool
+from agents.toolkit import ToolContext, ToolError, ToolUnavailableError, tool
 from domain.contract import Contract
 
 _BOOKINGS: Final = 80
@@ -72,7 +72,7 @@ class BalanceCheck(Contract):
     if_undecided: tuple[Explanation, ...] = ()
 
 
-@tool(effect="read", timeout=20, result_bytes=10_000)
+@tool(effect="read", timeout=20, fallback="stop", result_bytes=10_000)
 async def account_days(
     context: ToolContext, account_id: str, start: date, end: date
 ) -> AccountDays:
@@ -90,7 +90,7 @@ async def account_days(
     return await asyncio.to_thread(_account_days, _ledger(context), account_id, start, end)
 
 
-@tool(effect="read", timeout=20, result_bytes=4_000)
+@tool(effect="read", timeout=20, fallback="stop", result_bytes=4_000)
 async def check_balance(context: ToolContext, account_id: str, day: date) -> BalanceCheck:
     """Check whether every balance of an account around one day is continued by some booking.
 
@@ -102,7 +102,7 @@ async def check_balance(context: ToolContext, account_id: str, day: date) -> Bal
     return await asyncio.to_thread(_check_balance, _ledger(context), account_id, day)
 
 
-@tool(effect="read", timeout=20, result_bytes=4_000)
+@tool(effect="read", timeout=20, fallback="stop", result_bytes=4_000)
 async def ledger_query(context: ToolContext, sql: str) -> Selected:
     """Run one SELECT on the ledger, for what the other tools do not show.
 
@@ -114,8 +114,10 @@ async def ledger_query(context: ToolContext, sql: str) -> Selected:
         context: The run; gives the ledger.
         sql: A single SELECT; at most 50 rows come back.
     """
+    path = _ledger(context)
+    await asyncio.to_thread(lambda: _opened(path).close())
     try:
-        return await select(_ledger(context), sql)
+        return await select(path, sql)
     except SqlError as error:
         raise ToolError(str(error)) from None
 
@@ -137,7 +139,8 @@ def _opened(path: str) -> sqlite3.Connection:
     try:
         return connect(path)
     except LedgerError as error:
-        raise ToolError(str(error)) from None
+        # Not for the model to explain away: without its ledger the run stops for a person.
+        raise ToolUnavailableError(str(error)) from None
 
 
 def _account_days(path: str, account_id: str, start: date, end: date) -> AccountDays:
@@ -163,8 +166,8 @@ def _account_days(path: str, account_id: str, start: date, end: date) -> Account
 
 
 def _check_balance(path: str, account_id: str, day: date) -> BalanceCheck:
-    usual = _normal(path)
     with closing(_opened(path)) as connection:
+        usual = _normal(path)
         found = connection.execute(
             "SELECT day_no FROM transactions WHERE account_id = ? AND date = ? LIMIT 1",
             (account_id, day.isoformat()),

@@ -46,7 +46,7 @@ def test_every_planted_fault_is_found_and_named(tmp_path: Path, name: str) -> No
 def test_other_faults_are_found_as_well(tmp_path: Path) -> None:
     """A dozen other fault files, of other seeds, sizes and days: none missed, none false."""
     rows = read(BANK / "ledger.csv")
-    accounts = set(sorted({row["account_id"] for row in rows})[:350])
+    accounts = set(sorted({row["account_id"] for row in rows})[:150])
     part = [row for row in rows if row["account_id"] in accounts]
 
     scores = [(seed, came) for seed, _, came in evaluate(part, tmp_path, CASES)]
