@@ -8,14 +8,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 import typer
-from commands.audit import audit
-from commands.demo import demo
-from commands.report import report
 
 from commands.approvals import approvals, approve, modify, reject
+from commands.audit import audit
 from commands.dead_letters import drop, list_letters, requeue, show_letter
+from commands.demo import demo
 from commands.doctor import doctor
 from commands.guard import guarded
+from commands.report import report
 from commands.resume import fork, resume
 from commands.run import run
 from commands.runs import cancel, list_runs, show

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from rich.live import Live
+from temporalio.client import WorkflowExecutionDescription
 
 from commands import console, reading, views
-from commands.errors import CommandError, Exit
+from commands.errors import CommandError, Exit, one_line
 from commands.reading import AUDIT_WORKFLOW, Closed, Listed
 from commands.session import NO_WORKER, Session
 from domain.run import Status
@@ -20,6 +21,8 @@ _QUIET_EVERY_S = 1.0
 # So long may a run not move before it is worth a look whether anyone works on it.
 _WORRY_AFTER_S = 8.0
 _LOOKS = 2
+_TASK_ATTEMPTS = 3
+_WAITS = {"PENDING_APPROVAL", "STOPPED"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class _Seen:
     line: str = ""
     moved_at: float = field(default_factory=time.monotonic)
     all_wait: int = 0
-    worried: bool = False
+    told: set[str] = field(default_factory=set[str])
 
 
 async def follow(
@@ -89,7 +92,7 @@ async def _watch(
             await _show(session, now, seen, live)
         if not stay and (waits := await _waits(session, now, seen)):
             return waits
-        await _worry(session, now, seen)
+        await _worry(session, description, now, seen)
 
 
 async def _show(session: Session, now: Listed, seen: _Seen, live: Live | None) -> None:
@@ -108,7 +111,7 @@ async def _show(session: Session, now: Listed, seen: _Seen, live: Live | None) -
 
 async def _waits(session: Session, now: Listed, seen: _Seen) -> Waits | None:
     """Return what the run waits for: itself, or all that is under way below it."""
-    if now.state in {"PENDING_APPROVAL", "STOPPED"}:
+    if now.state in _WAITS:
         said = await reading.status(session, now.run_id)
         # The server may lag behind an answer that was just given; the run itself does not.
         if said is None or said.question or said.stop:
@@ -126,14 +129,40 @@ async def _waits(session: Session, now: Listed, seen: _Seen) -> Waits | None:
     return Waits(below[0].run_id, below[0].state, said)
 
 
-async def _worry(session: Session, now: Listed, seen: _Seen) -> None:
-    quiet = time.monotonic() - seen.moved_at > _WORRY_AFTER_S
-    waits = now.state in {"PENDING_APPROVAL", "STOPPED"}
-    if quiet and not waits and not seen.worried and not await session.workers():
-        seen.worried = True
-        console.warn(
-            f"no worker serves {session.settings.task_queue!r}; the run waits for one: {NO_WORKER}"
+async def _worry(
+    session: Session, description: WorkflowExecutionDescription, now: Listed, seen: _Seen
+) -> None:
+    """Say once what keeps a run from moving: no worker, or a step that fails again and again."""
+    if time.monotonic() - seen.moved_at < _WORRY_AFTER_S or now.state in _WAITS:
+        return
+    worries = trouble(description)
+    if not await session.workers():
+        queue = session.settings.task_queue
+        worries.append(f"no worker serves {queue!r}; the run waits for one: {NO_WORKER}")
+    for worry in worries:
+        if worry not in seen.told:
+            seen.told.add(worry)
+            console.warn(worry)
+
+
+def trouble(description: WorkflowExecutionDescription) -> list[str]:
+    """Return what the server says is being tried again, a line each."""
+    raw = description.raw_description
+    found = [
+        f"{activity.activity_type.name} is tried again: {_last(activity.last_failure.message)}"
+        for activity in raw.pending_activities
+        if activity.attempt > 1
+    ]
+    if raw.pending_workflow_task.attempt > _TASK_ATTEMPTS:
+        found.append(
+            "the worker cannot take the run's next step, and tries again; its log says why "
+            "(up: .holdfast/worker.log). The run is not lost: it goes on once the code is mended"
         )
+    return found
+
+
+def _last(message: str) -> str:
+    return one_line(message) or "its worker was lost"
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from commands import console, options, page
+from commands import console, options, pages
 from commands.errors import CommandError, Exit
 from commands.session import Session, session
 
@@ -33,7 +33,7 @@ async def write(opened: Session, run_id: str, path: Path) -> None:
     Raises:
         CommandError: There is no such run, or the file cannot be written.
     """
-    html = await page.page(opened, run_id)
+    html = await pages.page(opened, run_id)
     try:
         path.write_text(html, encoding="utf-8")  # noqa: ASYNC240 - one file, once
     except OSError as error:

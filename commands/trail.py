@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from domain.activity import ActOutcome, Reply, ThinkRequest
 from domain.messages import ROOT, Message, chain, link
-from domain.run import AgentState
+from domain.state import AgentState
 
 
 @dataclass(frozen=True)
