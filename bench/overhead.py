@@ -27,7 +27,7 @@ from commands.processes import Child
 from commands.session import session
 from commands.stack import Stack
 from domain.run import AgentRequest
-from runtime.settings import Settings
+from runtime.settings import Settings, variable_of
 
 KINDS: Final = ("bare", "holdfast")
 
@@ -51,10 +51,11 @@ class Figure:
 
 @dataclass
 class Rig:
-    """A running server, offline model, and both workers."""
+    """A running server, offline model (`offline`: its address), and both workers."""
 
     client: Client
     queue: str
+    offline: str
     pids: dict[str, int]
 
     async def run(self, kind: str, turns: int, result_bytes: int) -> Figure:
@@ -109,7 +110,8 @@ async def rig(home: Path) -> AsyncGenerator[Rig]:
             await bare_worker.start()
             ours = stack.worker.pid if stack.worker else 0
             pids = {"bare": bare_worker.pid, "holdfast": ours}
-            yield Rig(opened.client, settings.task_queue, pids)
+            offline = stack.env[variable_of("offline_url")]
+            yield Rig(opened.client, settings.task_queue, offline, pids)
     finally:
         if bare_worker is not None:
             await bare_worker.stop()
