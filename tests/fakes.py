@@ -85,15 +85,17 @@ def answer(**fields: Any) -> Say:
 
 @dataclass
 class ScriptedProvider:
-    """A model that follows a script, in memory; `asked` has every request that was sent.
+    """A model that follows a script, in memory.
 
-    A list is followed in order; after its end the run gets no more replies, which fails the test.
+    `asked` has every request that was sent, `sold` those that were answered and so paid for.
+    A list is followed in order; behind its end the route is unusable, which stops a run.
     """
 
     script: Script
     vendor: str = "openai"
     stand_in: bool = True
     asked: list[Asked] = field(default_factory=list[Asked])
+    sold: list[Asked] = field(default_factory=list[Asked])
 
     def wire(self, message: Message) -> Wire:
         """Serialise one message whole, so that a test can read it back."""
@@ -122,6 +124,7 @@ class ScriptedProvider:
             raise step
         said = Say(step) if isinstance(step, str) else step
         assert isinstance(said, Say)
+        self.sold.append(asked)
         return said.reply(asked.model)
 
     def _next(self, asked: Asked) -> Step:
@@ -136,8 +139,8 @@ class ScriptedProvider:
 
     @property
     def bought_twice(self) -> int:
-        """Requests that repeat an earlier one: the same conversation was paid for again."""
-        seen = [(asked.purpose, tuple(m.id for m in asked.messages)) for asked in self.asked]
+        """Replies to what had been answered already: the same step was paid for again."""
+        seen = [(asked.purpose, tuple(m.id for m in asked.messages)) for asked in self.sold]
         return len(seen) - len(set(seen))
 
 

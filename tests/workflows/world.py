@@ -1,5 +1,6 @@
 """Tools with effects in a small world, so that tests see what happened to it."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,25 +15,31 @@ class World:
         kept: What was written, by key; a second write under a key changes nothing.
         done: Every attempt at an effect, in order: name and argument.
         keys: The idempotency key of each attempt.
+        of: What each attempt was told that it undoes.
+        begun: Set when a write that is told to wait has begun.
+        go: Lets it end.
     """
 
     kept: dict[str, str] = field(default_factory=dict[str, str])
     done: list[str] = field(default_factory=list[str])
     keys: list[str] = field(default_factory=list[str])
+    of: list[str] = field(default_factory=list[str])
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self, context: ToolContext, what: str) -> None:
         """Write down an attempt."""
         self.done.append(what)
         self.keys.append(context.key)
+        self.of.append(context.of)
         self.kept.setdefault(context.key, what)
 
 
-def reading(answers: dict[str, Any] | None = None) -> Tool:
-    """Return the tool `lookup`, which knows `answers`; an exception among them is raised."""
+def reading(answers: dict[str, Any] | None = None, name: str = "lookup", **declared: Any) -> Tool:
+    """Return a read tool, which knows `answers`; an exception among them is raised."""
     known = answers or {}
 
-    @tool(effect="read", attempts=2)
-    async def lookup(key: str) -> str:
+    async def read(key: str) -> str:
         """Look a key up.
 
         Args:
@@ -43,11 +50,28 @@ def reading(answers: dict[str, Any] | None = None) -> Tool:
             raise found
         return found
 
-    return lookup
+    read.__name__ = name
+    told: dict[str, Any] = {"attempts": 2} | declared
+    return tool(**told)(read)
 
 
-def writing(world: World, name: str = "put", **declared: Any) -> Tool:
-    """Return a write tool called `name` that notes its argument in `world`."""
+def writing(
+    world: World,
+    name: str = "put",
+    *,
+    trouble: list[BaseException] | None = None,
+    **declared: Any,
+) -> Tool:
+    """Return a write tool called `name` that notes its argument in `world`.
+
+    Args:
+        world: What it changes.
+        name: The tool's.
+        trouble: Raised by its first calls, one each; `ToolUnavailableError` before the effect,
+            anything else after it.
+        declared: What `tool` takes.
+    """
+    left = list(trouble or [])
 
     async def write(context: ToolContext, item: str) -> str:
         """Put an item.
@@ -56,9 +80,17 @@ def writing(world: World, name: str = "put", **declared: Any) -> Tool:
             context: Of the call.
             item: What to put.
         """
-        world.note(context, f"{name} {item}")
+        error = left.pop(0) if left else None
+        if error is not None and type(error).__name__ == "ToolUnavailableError":
+            raise error
         if item == "refused":
             raise ToolError("there is no room")
+        world.note(context, f"{name} {item}")
+        if item == "slow":
+            world.begun.set()
+            await world.go.wait()
+        if error is not None:
+            raise error
         return f"{name} {item}: done"
 
     write.__name__ = name
