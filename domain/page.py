@@ -1,100 +1,228 @@
-"""What a run shows on its page in the Temporal UI: Markdown, with everything foreign escaped."""
+"""What a run shows on its page in the Temporal UI: Markdown, with everything foreign escaped.
+
+The UI renders GitHub's dialect plus formulas, quotes and fractions, gives no style to it, and
+does not wrap code. So a list stands behind an empty line, and long lines of code are broken here.
+"""
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from domain.approval import Question
 from domain.budget import Limits, Spend
+from domain.column import WIDTH, laid_out
 from domain.run import Stop
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&$^])")
+_LINK = re.compile(r"(?<=\w)://")
+_FRACTION = re.compile(r"(?<=\d)/(?=\d)")
+_JSON = re.compile(r"\{.*\}")
+_TICKS = re.compile(r"`+")
+
 _MOST = 1_500
+_MOST_JSON = 4_000
+_MOST_TEXT = 12_000
+_UNLIMITED = 10**9
+
+_STATES = {
+    "INTAKE": "begins",
+    "VALIDATING": "checks its input",
+    "PLANNING": "plans",
+    "EXECUTING": "works",
+    "REVIEWING": "checks what it came to",
+    "REVISING": "does it better",
+    "PENDING_APPROVAL": "waits for a decision",
+    "STOPPED": "stopped, waits for a person",
+    "COMPLETE": "complete",
+    "REJECTED": "ended, rejected",
+    "FAILED": "failed",
+}
+_SUBJECTS = {
+    "plan": "The plan",
+    "answer": "The answer",
+    "finding": "The finding",
+    "in_doubt": "What may have run",
+}
+_STEPS = {"llm.think": "asking the model"}
+_WAYS = {
+    "retry": "the step is tried again; send it once the cause is mended",
+    "skip": "the run goes on without the step, and the model is told the error",
+    "abort": "the run ends here; what it wrote is undone where that is possible",
+}
+_SEND = "Choose one under **More Actions, Send a Signal**"
+_NAMED = "An answer that names it (`approval_id`) counts for this question only."
+
+
+# --- foreign text
 
 
 def escape(text: str, limit: int = _MOST) -> str:
-    """Return `text` so that Markdown shows it and does not obey it, cut to `limit`."""
+    """Return `text` on one line, so that Markdown shows it and does not obey it, cut to `limit`."""
     cut = text if len(text) <= limit else f"{text[:limit]} […{len(text) - limit} more]"
-    return _SPECIAL.sub(r"\\\1", " ".join(cut.split()))
+    safe = _SPECIAL.sub(r"\\\1", _visible(" ".join(cut.split())))
+    # Renderers make a link of what looks like one, and a fraction of 1/2.
+    return _FRACTION.sub("&#47;", _LINK.sub(r"\://", safe))
 
 
-def code(value: Any, limit: int = 4_000) -> str:
+def inline(text: str, limit: int = _MOST) -> str:
+    """Return `text` on one line as code that its content cannot close, cut to `limit`."""
+    cut = text if len(text) <= limit else f"{text[:limit]} […{len(text) - limit} more]"
+    flat = _visible(" ".join(cut.split()))
+    ticks = "`" * (_longest_ticks(flat) + 1)
+    space = " " if len(ticks) > 1 else ""
+    return f"{ticks}{space}{flat or ' '}{space}{ticks}"
+
+
+def code(value: Any, limit: int = _MOST_JSON) -> str:
     """Return `value` as a fenced block that its content cannot close."""
-    return _fenced(json.dumps(value, indent=2, ensure_ascii=False, default=str), "json", limit)
+    written = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    return _fenced(_visible(written, "\\u{:04x}"), "json", limit)
+
+
+def _visible(text: str, written: str = "[U+{:04X}]") -> str:
+    """Return `text` with the characters spelled out that are not seen, or turn others round."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char
+        if char.isprintable() or char in "\n\t" or unicodedata.category(char) == "Zs"
+        else written.format(ord(char))
+        for char in text
+    )
+
+
+def _longest_ticks(text: str) -> int:
+    return max((len(run) for run in _TICKS.findall(text)), default=0)
 
 
 def _fenced(text: str, kind: str, limit: int) -> str:
+    shown = laid_out(text[:limit])
     if len(text) > limit:
-        text = f"{text[:limit]}\n[…{len(text) - limit} more characters; the event has the whole]"
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{kind}\n{text}\n{fence}"
+        shown += f"\n[… {len(text) - limit:,} more characters: see Queries, status]"
+    fence = "`" * max(3, _longest_ticks(shown) + 1)
+    return f"{fence}{kind}\n{shown}\n{fence}"
+
+
+# --- what is always there
 
 
 def overview(
     *, title: str, state: str, spend: Spend, limits: Limits | None, plan: Sequence[str]
 ) -> str:
     """Return the part of the page that is always there."""
-    lines = [f"### {escape(title)}: {state}", "", _spend(spend, limits)]
+    means = _STATES.get(state, "")
+    shown = f"**{means.capitalize()}** ({escape(state)})" if means else f"**{escape(state)}**"
+    lines = [f"### {escape(title)}", f"{shown}: {_spend(spend, limits)}"]
     if plan:
-        lines += ["", "**Plan**", *(f"{n}. {escape(step)}" for n, step in enumerate(plan, 1))]
-    return "\n".join(lines)
+        lines += ["**Plan**", _listed("1.", [escape(step) for step in plan])]
+    return _joined(lines)
 
 
 def _spend(spend: Spend, limits: Limits | None) -> str:
-    if limits is None:
-        return f"{spend.steps} model calls, {spend.tokens} tokens, {spend.cost_usd:.4f} USD"
-    return (
-        f"{spend.steps} of {limits.steps} model calls, {spend.tokens:,} of {limits.tokens:,} "
-        f"tokens, {spend.cost_usd:.4f} of {limits.cost_usd} USD"
-    )
+    steps, tokens, cost = f"{spend.steps:,}", f"{spend.tokens:,}", f"{spend.cost_usd:.4f}"
+    if limits is not None:
+        steps += f" of {limits.steps:,}" if limits.steps < _UNLIMITED else ""
+        tokens += f" of {limits.tokens:,}" if limits.tokens < _UNLIMITED else ""
+        cost += f" of {limits.cost_usd:,.2f}" if limits.cost_usd < _UNLIMITED else ""
+    return f"{steps} model calls, {tokens} tokens, {cost} USD"
+
+
+# --- what a person is asked
 
 
 def question(asked: Question) -> str:
     """Return the form that a person reads before they answer."""
     lines = [
-        f"#### Decision needed: {escape(asked.title)}",
+        f"### Decision needed: {escape(asked.title)}",
         f"**Why you are asked:** {escape(asked.why)}",
     ]
     if asked.request:
-        lines += ["", f"**The request:** {escape(asked.request, 600)}"]
+        lines += [f"**The request:** {escape(asked.request, 600)}"]
     if asked.done:
-        lines += ["", "**Done so far**", *(f"- {escape(step, 300)}" for step in asked.done)]
+        lines += ["**Done so far**", _listed("-", [inline(step, 300) for step in asked.done])]
+    short, long = _split(asked.arguments or {})
     if asked.arguments is not None:
-        lines += ["", f"**What would run:** {escape(asked.tool or asked.kind)}"]
-        lines += _arguments(asked.arguments)
-    lines += ["", "**Your options** (More Actions, Send a Signal)"]
-    lines += [f"- `{name}`: {escape(means)}" for name, means in asked.options]
-    lines += ["", f"Without an answer by {_when(asked.silent_at)}: {escape(asked.silence)}."]
-    lines += [f"Approval id `{asked.id}` (may be left out while one question is open)."]
-    return "\n".join(lines)
-
-
-def _arguments(arguments: dict[str, Any]) -> list[str]:
-    """Return the arguments, those of several lines each in a block of its own."""
-    long = {
-        name: value for name, value in arguments.items() if isinstance(value, str) and "\n" in value
-    }
-    short = {name: value for name, value in arguments.items() if name not in long}
-    lines = [code(short)] if short or not long else []
+        lines += _subject(asked, short, long)
+    lines += ["**Your options**", _options(asked), _how(asked)]
     for name, value in long.items():
-        lines += ["", f"**{escape(name)}**", _fenced(value, "text", 12_000)]
+        lines += [f"**{escape(name)}**", _fenced(_visible(value), "text", _MOST_TEXT)]
+    return _joined(lines)
+
+
+def _split(arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the arguments that fit on a line of JSON, and the texts that do not."""
+    long = {
+        name: value
+        for name, value in arguments.items()
+        if isinstance(value, str) and ("\n" in value or len(value) > WIDTH)
+    }
+    return {name: value for name, value in arguments.items() if name not in long}, long
+
+
+def _subject(asked: Question, short: dict[str, Any], long: dict[str, str]) -> list[str]:
+    """Return what is decided on: exactly what an approval lets run."""
+    what = _SUBJECTS.get(asked.kind, "What would run")
+    named = f" {inline(asked.tool)}" if asked.tool and asked.tool != asked.kind else ""
+    lines = [f"**{what}:**{named}"]
+    lines += [code(short)] if short or not long else []
+    for name, value in long.items():
+        lines += [f"{inline(name)}: {len(value):,} characters, shown below the options"]
     return lines
+
+
+def _options(asked: Question) -> str:
+    return _listed("-", [f"`{name}`: {_meaning(means)}" for name, means in asked.options])
+
+
+def _meaning(text: str) -> str:
+    """Return an option's meaning; JSON in it stays as it has to be typed."""
+    found = _JSON.search(text)
+    if found is None:
+        return escape(text)
+    before, after = text[: found.start()], text[found.end() :]
+    return f"{escape(before)} {inline(found[0])}{escape(after)}"
+
+
+def _how(asked: Question) -> str:
+    answer = '`{"reason": "…", "by": "your name"}`'
+    return _joined(
+        [
+            f"{_SEND}. The payload may stay empty, or be one JSON object: {answer}.",
+            f"Without an answer by {_when(asked.silent_at)}, {escape(asked.silence)}.",
+            f"Asked {_when(asked.asked_at)}, approval id `{asked.id}`. {_NAMED}",
+        ]
+    )
 
 
 def stop(stopped: Stop, ways: Sequence[str], until: datetime) -> str:
     """Return why the run stands still and what a person can send."""
-    return "\n".join(
+    step = _STEPS.get(stopped.step)
+    where = f"{step} ({escape(stopped.step)})" if step else escape(stopped.step)
+    return _joined(
         [
-            f"#### Stopped at {escape(stopped.step)}",
+            f"### Stopped at: {where}",
             f"**What went wrong:** {escape(stopped.reason)}",
             f"**What to do:** {escape(stopped.hint)}",
-            f"**Signals:** {', '.join(f'`{way}`' for way in ways)}",
-            f"Without one by {_when(until)} the run fails with its summary.",
+            "**Your options**",
+            _listed("-", [f"`{way}`: {escape(_WAYS.get(way, way))}" for way in ways]),
+            f"{_SEND}; the payload may stay empty.",
+            f"Stopped {_when(stopped.at)}. Without a signal by {_when(until)} the run fails.",
         ]
     )
+
+
+# --- Markdown
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return "\n\n".join(parts)
+
+
+def _listed(mark: str, items: Sequence[str]) -> str:
+    return "\n".join(f"{mark} {item}" for item in items)
 
 
 def _when(at: datetime) -> str:
