@@ -242,6 +242,8 @@ class Agent:
             `confidence` (0 to 1) is what `ApprovalPolicy.below_confidence` looks at.
         checks: Rules over an answer; each returns sentences on what is wrong.
         route: Models tried in order, each `provider:model`.
+        shared_route: The route's calls go through the task queue `llm.<provider>`, whose rate
+            its workers set.
         inputs: Names of the run's data that the tools need.
     """
 
@@ -253,6 +255,7 @@ class Agent:
     answer: type[BaseModel] | None = None
     checks: Sequence[Check] = ()
     route: Sequence[str] = ("openai:gpt-5-mini",)
+    shared_route: bool = False
     max_output_tokens: int = 2_000
     temperature: float | None = None
     plan: Literal["none", "checked", "approved"] = "none"
@@ -274,6 +277,7 @@ class Agent:
             answer_schema=self.answer.model_json_schema() if self.answer else None,
             checks=tuple(check.__name__ for check in self.checks),
             route=tuple(self.route),
+            shared_route=self.shared_route,
             max_output_tokens=self.max_output_tokens,
             temperature=self.temperature,
             plan=self.plan,

@@ -31,7 +31,7 @@ _TOOL: Final = {
     },
 }
 _SYSTEM: Final = "Agent: bench (prompt v1)\n\nCall `lookup` once a turn with the key you are told."
-_HOW: Final = {"start_to_close_timeout": timedelta(seconds=60)}
+_TIMEOUT: Final = timedelta(seconds=60)
 
 
 class Model:
@@ -71,7 +71,7 @@ class BareLoop:
         ]
         while True:
             said = await workflow.execute_activity(
-                "call_model", messages, result_type=dict[str, Any], **_HOW
+                "call_model", messages, result_type=dict[str, Any], start_to_close_timeout=_TIMEOUT
             )
             messages.append(said)
             if not said.get("tool_calls"):
@@ -79,7 +79,7 @@ class BareLoop:
             for call in said["tool_calls"]:
                 arguments = json.loads(call["function"]["arguments"])
                 text = await workflow.execute_activity(
-                    "call_tool", arguments, result_type=str, **_HOW
+                    "call_tool", arguments, result_type=str, start_to_close_timeout=_TIMEOUT
                 )
                 messages.append({"role": "tool", "tool_call_id": call["id"], "content": text})
 

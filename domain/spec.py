@@ -44,6 +44,8 @@ class AgentSpec(Contract):
         answer_schema: JSON Schema of the final answer; None for plain text.
         checks: Names of the agent's rules over an answer.
         route: Models tried in order, each `provider:model`.
+        shared_route: The route is limited, or shared by tenants: its calls go through the task
+            queue `llm.<provider>`, whose rate its workers set (`worker.py --queues llm.openai=5`).
         max_output_tokens: Of one model call.
         temperature: None leaves the provider's default.
         plan: Whether the run begins with a plan, and whether a person approves it.
@@ -61,6 +63,7 @@ class AgentSpec(Contract):
     answer_schema: dict[str, Any] | None = None
     checks: tuple[str, ...] = ()
     route: tuple[str, ...] = ("openai:gpt-5-mini",)
+    shared_route: bool = False
     max_output_tokens: int = 2_000
     temperature: float | None = None
     plan: Literal["none", "checked", "approved"] = "none"

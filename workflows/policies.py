@@ -71,17 +71,20 @@ COMPUTE = Policy(
 )
 
 
-def think(left: timedelta) -> Policy:
+def think(left: timedelta, queue: str = "") -> Policy:
     """Return the policy of a model call when the run has `left` of its wall clock.
 
     The wall clock bounds all attempts together, so that retries cannot outlast it.
     """
-    return Policy(
+    policy = Policy(
         start_to_close_timeout=min(timedelta(minutes=5), left),
         schedule_to_close_timeout=left,
         heartbeat_timeout=HEARTBEAT,
         retry_policy=_THINK_RETRIES,
     )
+    if queue:
+        policy["task_queue"] = queue
+    return policy
 
 
 def tool(tool: ToolSpec) -> Policy:

@@ -88,7 +88,7 @@ class Thinker:
         for _ in range(_MOST_MISSES):
             try:
                 return await workflow.execute_activity(
-                    "llm.think", request, result_type=Reply, **policies.think(self.left())
+                    "llm.think", request, result_type=Reply, **self._policy()
                 )
             except ActivityError as error:
                 cause = error.cause
@@ -99,8 +99,12 @@ class Thinker:
             "llm.think",
             self._with(request, Missing(spec=True, base=True)),
             result_type=Reply,
-            **policies.think(self.left()),
+            **self._policy(),
         )
+
+    def _policy(self) -> policies.Policy:
+        provider = self._spec.route[self._state.route].partition(":")[0]
+        return policies.think(self.left(), f"llm.{provider}" if self._spec.shared_route else "")
 
     def _with(self, request: ThinkRequest, missing: Missing) -> ThinkRequest:
         """Return `request` with what is missing by value: the whole transcript at worst."""
