@@ -11,7 +11,7 @@ from domain.auditing import Checked
 
 STAND_IN: Final = "offline stand-in"
 _MOST: Final = 1e15
-_MINUTE, _DAY = 60, 24
+_BRIEF, _MINUTE, _DAY = 0.1, 60, 24
 # Format and control characters can hide text or turn it around (Trojan Source); surrogates
 # cannot be written as UTF-8 at all. Nothing in a report may look other than it is.
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
@@ -79,7 +79,9 @@ def usd(cost: Decimal) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a span of time as a person says it: `3.2 s`, `4 min 10 s`, `2 h 5 min`."""
+    """Return a span of time as a person says it: `40 ms`, `3.2 s`, `4 min 10 s`, `2 h 5 min`."""
+    if seconds < _BRIEF:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < _MINUTE:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), _MINUTE)

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from commands.pages import plot, sheet
 from commands.pages.timeline import Budget, Phase, Sent
 from domain.audit import Finding
 from domain.auditing import AuditResult, Checked
+
+_LATEST: Final = 99
+"""Percent; what begins at the very end still has to be seen."""
 
 
 class Bar(NamedTuple):
@@ -74,13 +77,21 @@ def audit_page(
 
 def _shown(rows: Sequence[Checked]) -> list[Shown]:
     return [
-        Shown(number, each, plot.balance(each.series, _finding(each)))
+        Shown(number, each, plot.balance(each.series, _finding(each), _gap(each)))
         for number, each in enumerate(rows, 1)
     ]
 
 
 def _finding(checked: Checked) -> Finding | None:
     return checked.answer.finding if checked.answer else None
+
+
+def _gap(checked: Checked) -> int:
+    """Return by how many cents the ledger differs from what continues it, by the second check."""
+    proof = checked.confirmation
+    if proof is None or proof.recorded_cents is None or proof.expected_cents is None:
+        return 0
+    return proof.expected_cents - proof.recorded_cents
 
 
 def _kinds(rows: Sequence[Checked]) -> list[tuple[str, int]]:
@@ -120,5 +131,5 @@ def bars(phases: Sequence[Phase]) -> list[Bar]:
         left = (phase.began - began).total_seconds() / whole * 100
         seconds = (phase.ended - phase.began).total_seconds() if phase.ended else None
         width = (seconds if seconds is not None else 0) / whole * 100
-        found.append(Bar(phase, round(left, 2), round(width, 2), seconds))
+        found.append(Bar(phase, round(min(left, _LATEST), 2), round(width, 2), seconds))
     return found

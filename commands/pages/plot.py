@@ -18,7 +18,7 @@ HEIGHT: Final = 190
 _TOP: Final = 24
 _BOTTOM: Final = 26
 _SIDE: Final = 8
-_TICKS: Final = 3
+_TICKS: Final = 4
 _ROUNDING: Final = 100
 """Cents between two balances that a reader would call the same."""
 _LATE: Final = 0.5
@@ -49,7 +49,6 @@ class Gap(NamedTuple):
     x: float
     top: float
     bottom: float
-    label: str
 
 
 class Plot(NamedTuple):
@@ -77,14 +76,18 @@ class _Scale(NamedTuple):
         return round(HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM), 1)
 
 
-def balance(series: Sequence[Point], finding: Finding | None) -> Plot | None:
-    """Return the balance over the days of `series`, None where there is nothing to draw."""
+def balance(series: Sequence[Point], finding: Finding | None, gap: int = 0) -> Plot | None:
+    """Return the balance over the days of `series`, None where there is nothing to draw.
+
+    Args:
+        series: An account's bookings, in an order that continues the balance where there is one.
+        finding: The fault, if there is one.
+        gap: Cents that the fault is about; 0 where nobody knows.
+    """
     if not series:
         return None
-    if found := _faulty(series, finding):
-        series = series[max(found[0] - _MOST, 0) : found[-1] + _MOST + 1]
+    series, faulty = _around(series, finding)
     xs = _across(series)
-    faulty = _faulty(series, finding)
     ghost = _added_up(series, faulty[0]) if faulty and faulty[0] else {}
     scale = _scale([point.balance_cents for point in series], list(ghost.values()))
     line = [(x, scale.y(point.balance_cents)) for x, point in zip(xs, series, strict=True)]
@@ -96,10 +99,27 @@ def balance(series: Sequence[Point], finding: Finding | None) -> Plot | None:
         dots=tuple(Dot(x, y, at in faulty, _told(series[at])) for at, (x, y) in enumerate(line)),
         across=tuple(_months(series)),
         up=tuple(Tick(scale.y(cents), _short(cents)) for cents in _round_figures(scale)),
-        fault=Tick(fault, series[faulty[0]].date.isoformat()) if faulty else None,
+        fault=Tick(fault, _named(series[faulty[0]].date, gap)) if faulty else None,
         fault_left=fault > _LATE * WIDTH,
-        gap=_gap(series, xs, ghost, scale),
+        gap=_gap(series, xs, ghost, scale, gap),
     )
+
+
+def _around(
+    series: Sequence[Point], finding: Finding | None
+) -> tuple[Sequence[Point], Sequence[int]]:
+    """Return the bookings near the fault and where among them it is, its day put in order."""
+    found = _faulty(series, finding)
+    if not found:
+        return series, ()
+    day = series[found[0]].date
+    before = [point for point in series if point.date < day]
+    after = [point for point in series if point.date > day]
+    twins = {(series[at].signed_cents, series[at].balance_cents) for at in found}
+    carried = before[-1].balance_cents if before else None
+    on_it = _in_order([point for point in series if point.date == day], carried, twins)
+    near = [*before[-_MOST:], *on_it, *after[:_MOST]]
+    return near, _faulty(near, finding)
 
 
 def _faulty(series: Sequence[Point], finding: Finding | None) -> list[int]:
@@ -107,6 +127,28 @@ def _faulty(series: Sequence[Point], finding: Finding | None) -> list[int]:
         return []
     own = (finding.trans_id, finding.date)
     return [at for at, point in enumerate(series) if (point.trans_id, point.date) == own]
+
+
+def _in_order(
+    day: Sequence[Point], carried: int | None, faulty: set[tuple[int, int]]
+) -> list[Point]:
+    """Return the bookings of the fault's day as they follow from one another.
+
+    No order continues all of it. Where nothing follows, the faulty booking and its like do.
+    """
+    left, ordered = list(day), list[Point]()
+    while left:
+        following = [
+            point
+            for point in left
+            if carried is None
+            or abs(point.balance_cents - point.signed_cents - carried) <= _ROUNDING
+        ]
+        marked = [point for point in left if (point.signed_cents, point.balance_cents) in faulty]
+        ordered.append((following or marked or left)[0])
+        carried = ordered[-1].balance_cents
+        left.remove(ordered[-1])
+    return ordered
 
 
 def _added_up(series: Sequence[Point], first: int) -> dict[int, int]:
@@ -127,14 +169,19 @@ def _added_up(series: Sequence[Point], first: int) -> dict[int, int]:
 
 
 def _gap(
-    series: Sequence[Point], xs: Sequence[float], ghost: dict[int, int], scale: _Scale
+    series: Sequence[Point],
+    xs: Sequence[float],
+    ghost: dict[int, int],
+    scale: _Scale,
+    wanted: int,
 ) -> Gap | None:
+    """Return the place where the lines part by what the fault is about."""
     for at, cents in ghost.items():
         recorded = series[at].balance_cents
-        if abs(cents - recorded) > _ROUNDING:
-            ys = sorted((scale.y(cents), scale.y(recorded)))
-            label = f"gap {money(abs(cents - recorded))}"
-            return Gap(xs[at], ys[0], ys[1], label)
+        apart = abs(cents - recorded)
+        if apart > _ROUNDING and abs(apart - abs(wanted)) <= _ROUNDING:
+            top, bottom = sorted((scale.y(cents), scale.y(recorded)))
+            return Gap(xs[at], top, bottom)
     return None
 
 
@@ -208,6 +255,10 @@ def _told(point: Point) -> str:
 
 def _short(cents: int) -> str:
     return money(cents).removesuffix(".00")
+
+
+def _named(day: date, gap: int) -> str:
+    return f"{day} · gap {money(abs(gap))}" if gap else day.isoformat()
 
 
 def _about(series: Sequence[Point], finding: Finding | None) -> str:

@@ -7,7 +7,7 @@ to get in, the browser would not run or load it.
 
 import json
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -89,6 +89,18 @@ def indented(text: str) -> str:
         return text
 
 
+def in_words(text: str) -> str:
+    """Return a JSON object on one line, as `name value, name value`; anything else as it is."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    if not isinstance(found, dict):
+        return text
+    pairs = cast("dict[str, Any]", found).items()
+    return ", ".join(f"{name.replace('_', ' ')} {as_text(value)}" for name, value in pairs)
+
+
 def typographic(amount: str) -> str:
     """Return an amount with a minus sign that is as wide as a digit."""
     return amount.replace("-", "\N{MINUS SIGN}")
@@ -100,6 +112,7 @@ _FILTERS: Final[dict[str, Any]] = {
     "day": "{:%Y-%m-%d}".format,
     "duration": wording.duration,
     "figure": typographic,
+    "in_words": in_words,
     "indented": indented,
     "money": wording.money,
     "percent": wording.percent,
