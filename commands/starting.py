@@ -35,6 +35,10 @@ class Start:
     again: bool = False
     detach: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse an id that cannot be one before anything is connected."""
+        checked_id(self.id)
+
 
 @dataclass(frozen=True)
 class Started:
@@ -55,9 +59,8 @@ async def start(session: Session, wanted: Start) -> Started:
 
     Raises:
         CommandError: No worker would do it, or the id belongs to something else.
-        Misuse: The id cannot be one.
     """
-    run_id = checked_id(wanted.id) or f"{wanted.prefix}-{_suffix()}"
+    run_id = wanted.id or f"{wanted.prefix}-{_suffix()}"
     if wanted.id:
         found = await _existing(session, run_id, wanted)
         if found is not None:
@@ -85,21 +88,18 @@ async def start(session: Session, wanted: Start) -> Started:
     return Started(run_id, new=True)
 
 
-def checked_id(run_id: str) -> str:
-    """Return `run_id` if it can be one.
+def checked_id(run_id: str) -> None:
+    """Refuse what cannot be a run's id; an empty one stands for a new one.
 
     Raises:
         Misuse: It is too long, or has characters that no shell or address likes.
     """
-    if not run_id:
-        return run_id
     fits = all(part.isalnum() or part in "-_.:" for part in run_id) and run_id.isascii()
-    if not fits or len(run_id) > _MAX_ID:
+    if (run_id and not fits) or len(run_id) > _MAX_ID:
         raise Misuse(
             f"--id {run_id[:80]!r}: expected at most {_MAX_ID} letters, digits and . _ : - "
             "(no personal data: ids are not encrypted)"
         )
-    return run_id
 
 
 def announce(session: Session, started: Started) -> None:
