@@ -49,7 +49,8 @@ class Figures:
         first_s: From the first approval of the burst to the first new model call.
         all_s: From there to the last run's end.
         completed: Runs that ended as completed.
-        calls: Model calls of all runs; each has two.
+        calls: Model calls of all runs; each has two, and one more for an attempt that was lost.
+        twice: Calls that took effect more than once.
     """
 
     runs: int
@@ -69,7 +70,6 @@ class Figures:
         """Whether every promise was kept."""
         return (
             self.completed == self.runs
-            and self.calls == 2 * self.runs
             and not self.twice
             and self.rss_parked < _MOST_RSS
             and self.first_s <= _FIRST_S
@@ -185,7 +185,7 @@ def show(console: Console, found: Figures) -> None:
         ("first model call after the burst", f"{found.first_s:.1f} s"),
         ("all ended after", f"{found.all_s:.1f} s"),
         ("completed", f"{found.completed:,}"),
-        ("model calls (two a run)", f"{found.calls:,}"),
+        ("model calls, two a run", f"{found.calls:,}"),
         ("effects twice", f"{found.twice:,}"),
     ):
         table.add_row(name, value)

@@ -31,6 +31,12 @@ from runtime.settings import Settings
 _STICKY_TIMEOUT: Final = timedelta(seconds=1)
 # The SDK would hold heartbeats back to 0.8 of their timeout, and a kill be seen that much later.
 _HEARTBEAT_THROTTLE: Final = timedelta(seconds=1)
+# Runs that are replayed or moved on at once. The SDK's hundred share one interpreter: after a
+# restart with a thousand runs waiting, each of a hundred waits for all the others, the event loop
+# gets one turn in a hundred (heartbeats came three seconds late), and nothing is done before
+# everything is. Eight at a time are done in milliseconds each, well inside a workflow task's ten
+# seconds, and the rest wait in the server, where waiting has no timeout.
+_WORKFLOW_TASKS: Final = 8
 # What `@activity.defn` leaves on a function.
 _ACTIVITY_MARK: Final = "__temporal_activity_definition"
 _LOOK_TIMEOUT_S: Final = 2.0
@@ -135,6 +141,7 @@ def _worker(client: Client, settings: Settings, service: Service, queue: Queue) 
         interceptors=service.interceptors,
         workflow_failure_exception_types=service.failures,
         max_cached_workflows=settings.cached_workflows,
+        max_concurrent_workflow_tasks=_WORKFLOW_TASKS,
         max_concurrent_activities=settings.worker_concurrency,
         max_task_queue_activities_per_second=queue.per_second,
         sticky_queue_schedule_to_start_timeout=_STICKY_TIMEOUT,
@@ -144,9 +151,12 @@ def _worker(client: Client, settings: Settings, service: Service, queue: Queue) 
 
 
 def _runner(settings: Settings) -> WorkflowRunner:
-    """Return the sandbox, which loads `workflows` anew for every run: 20 ms and 30 KB each.
+    """Return what runs workflow code: as it stands, unless the sandbox is asked for.
 
-    `domain` is pure and shared: 300 KB less of memory for each run that waits for a person.
+    The sandbox loads a workflow's file anew for each run, on the event loop: 3 ms and 110 KB a
+    run, 9 ms where no bytecode is kept, against 0.03 ms and 10 KB. A thousand runs that come back
+    after a restart would hold the loop for seconds, and no heartbeat is sent meanwhile. What it
+    guards against, the linter forbids (TID251), and the tests run workflows inside it.
     """
     if not settings.sandbox:
         return UnsandboxedWorkflowRunner()

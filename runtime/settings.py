@@ -68,7 +68,7 @@ class Settings(BaseModel):
     worker_concurrency: int = Field(default=100, ge=1)
     """Activities that one worker process runs at once."""
     cached_workflows: int = Field(default=1000, ge=0)
-    sandbox: bool = True
+    sandbox: bool = False
     """Whether workflow code is loaded anew for every run, so that runs cannot share state."""
     graceful_timeout: Seconds = timedelta(seconds=20)
     """What a running activity gets to finish after SIGTERM before it is handed back."""

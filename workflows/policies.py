@@ -11,6 +11,11 @@ from domain.tools import ToolSpec
 # A killed worker is noticed after this. Shorter, and a busy worker is taken for a dead one.
 HEARTBEAT = timedelta(seconds=3)
 
+# The same for a write that is tried once: a busy worker that is taken for a dead one costs the
+# others an attempt, and this one a person's time. On a machine with six times the load it can
+# bear, heartbeats came up to five seconds late.
+HEARTBEAT_OF_ONE_TRY = timedelta(seconds=9)
+
 # After this a stopped run fails with its summary: nobody came.
 STOPPED_TIMEOUT = timedelta(days=7)
 
@@ -96,7 +101,7 @@ def tool(tool: ToolSpec) -> Policy:
     policy = Policy(
         # The tool's own timeout ends it first, and says more than the server's would.
         start_to_close_timeout=timedelta(seconds=tool.timeout_s + 5),
-        heartbeat_timeout=HEARTBEAT,
+        heartbeat_timeout=HEARTBEAT_OF_ONE_TRY if tool.writes and tool.tries == 1 else HEARTBEAT,
         retry_policy=RetryPolicy(
             initial_interval=timedelta(milliseconds=500),
             backoff_coefficient=2,
