@@ -43,7 +43,7 @@ from tests.fakes import Script, ScriptedProvider
 from workflows.agent import AgentWorkflow
 from workflows.failures import FAILURES
 
-PATIENCE_S = 25.0
+PATIENCE_S = 45.0
 # Many signals during one task, or one while a run closes, make the server ask once more.
 _THE_SERVERS = (
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
