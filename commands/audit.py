@@ -8,8 +8,6 @@ import typer
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from agents.auditor.columns import LedgerError, lay_out
-from agents.auditor.sources import opened as opened_ledger
 from commands import audit_results, console, options
 from commands.errors import Exit, Misuse
 from commands.following import Waits, follow, report_wait
@@ -118,6 +116,10 @@ def checked(source: LedgerSource) -> LedgerSource:
     Raises:
         Misuse: The file, its columns or the URL are not what is needed.
     """
+    # Here and not above: a SQL parser that every other command would load for nothing.
+    from agents.auditor.columns import LedgerError, lay_out  # noqa: PLC0415
+    from agents.auditor.sources import opened as opened_ledger  # noqa: PLC0415
+
     if "://" in source.ledger:
         _without_password(source.ledger)
         return source

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from commands import console, options, pages
+from commands import console, options
 from commands.errors import CommandError, Exit
 from commands.session import Session, session
 
@@ -33,6 +33,8 @@ async def write(opened: Session, run_id: str, path: Path) -> None:
     Raises:
         CommandError: There is no such run, or the file cannot be written.
     """
+    from commands import pages  # noqa: PLC0415 - templates that no other command needs
+
     html = await pages.page(opened, run_id)
     try:
         path.write_text(html, encoding="utf-8")  # noqa: ASYNC240 - one file, once

@@ -48,6 +48,7 @@ class Trail:
     open: dict[str, _Recorded] = field(default_factory=dict[str, _Recorded])
     breaks: list[Break] = field(default_factory=list[Break])
     last: str = ROOT
+    _reply_under: dict[str, str] = field(default_factory=dict[str, str])
 
     def begin(self, event: str, state: AgentState | None) -> None:
         """Take over the state that an execution starts with."""
@@ -69,14 +70,13 @@ class Trail:
     def think(self, event: str, request: ThinkRequest) -> None:
         """Check one model call against what was recorded before it."""
         self.calls += 1
-        if request.base not in self.heads:
-            self.breaks.append(Break(event, f"starts from the unknown head {request.base!r}"))
+        self._start(event, request.base)
         ids: list[str] = []
         for item in request.new:
             if isinstance(item, Message):
                 self.known.add(item.id)
             elif item not in self.known:
-                self._lost(event, item)
+                self._lost(event, f"is given the message {item!r}, which no event before it holds")
             ids.append(item if isinstance(item, str) else item.id)
             if ids[-1] in self.open:
                 self.open[ids[-1]].used = True
@@ -88,11 +88,20 @@ class Trail:
         self.last = request.head
         self.open.clear()
 
+    def _start(self, event: str, base: str) -> None:
+        """Check the conversation that a call goes on from: it ends with a recorded reply."""
+        reply = self.open.get(self._reply_under.get(base, ""))
+        if reply is not None:
+            reply.used = True
+        if base not in self.heads:
+            self._lost(event, f"starts from the head {base!r}, which nothing before it hashes to")
+
     def reply(self, event: str, request: ThinkRequest, reply: Reply) -> None:
         """Take in what a model said."""
         self._record(event, "the model's reply", reply.message)
         self.last = link(request.head, reply.message.id)
         self.heads.add(self.last)
+        self._reply_under[self.last] = reply.message.id
 
     def outcome(self, event: str, tool: str, call_id: str, outcome: ActOutcome) -> None:
         """Take in what a tool said."""
@@ -116,11 +125,10 @@ class Trail:
             message.id in self.known or message.role != "assistant" for message in state.messages
         )
 
-    def _lost(self, event: str, message_id: str) -> None:
+    def _lost(self, event: str, reason: str) -> None:
         """Name the event whose message was changed, or the call that refers to nothing."""
         suspects = [recorded for recorded in self.open.values() if not recorded.used]
         if not suspects:
-            reason = f"is given the message {message_id!r}, which no event before it holds"
             self.breaks.append(Break(event, reason))
             return
         names = " or ".join(suspect.event for suspect in suspects)

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -134,15 +133,6 @@ class Cli:
             await client.get_workflow_handle(run_id).terminate("test")
 
         asyncio.run(ended())
-
-    def until(self, run_id: str, state: str) -> dict[str, Any]:
-        """Wait until a run is in `state`, and return what `show` says of it."""
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            shown = self("show", run_id, "--json").json
-            if shown["state"] == state:
-                return shown
-        raise AssertionError(f"run {run_id!r} is not in {state} but {shown['state']}")
 
 
 class Up:
