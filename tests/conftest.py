@@ -1,7 +1,10 @@
 """One Temporal server for the session, one database, and a task queue for each test."""
 
-from collections.abc import AsyncGenerator
+import socket
+from collections.abc import AsyncGenerator, Generator
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
@@ -13,6 +16,7 @@ from runtime.database import Database
 from runtime.devserver import SERVER_FLAGS
 from runtime.settings import Settings
 from runtime.storage import data_converter
+from tests import postgres
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +33,23 @@ async def database(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[D
     await database.migrate()
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Generator[str]:
+    """The URL of an empty PostgreSQL of the session's own; skips where there is none."""
+    found = postgres.programs()
+    if found is None:
+        pytest.skip("no PostgreSQL programs found (Debian: apt-get install postgresql)")
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # Not pytest's folder: PostgreSQL needs one that another user can reach.
+    with TemporaryDirectory(prefix="holdfast-pg-") as home:
+        cluster = postgres.Cluster(found, Path(home), port)
+        cluster.start()
+        yield f"postgresql://holdfast@127.0.0.1:{port}/postgres"
+        cluster.stop()
 
 
 @pytest.fixture(scope="session")

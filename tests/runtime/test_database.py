@@ -1,11 +1,7 @@
 """The same statements on SQLite and PostgreSQL: every write can be repeated."""
 
 import asyncio
-import shutil
-import socket
-import subprocess
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import closing
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -35,46 +31,6 @@ class Reserved:
     total_cost_usd: Decimal
     lost_tokens: int
     lost_cost_usd: Decimal
-
-
-def _programs() -> Path | None:
-    on_path = shutil.which("initdb")
-    if on_path:
-        return Path(on_path).parent
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return found[-1].parent if found else None
-
-
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    """A PostgreSQL cluster of the session's own, on a free loopback port."""
-    programs = _programs()
-    if programs is None:
-        pytest.skip("no PostgreSQL programs found (Debian: apt-get install postgresql)")
-    home = tmp_path_factory.mktemp("postgresql")
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    as_user: list[str] = []
-    if subprocess.run(["id", "-u"], check=True, capture_output=True).stdout.strip() == b"0":  # noqa: S607
-        # PostgreSQL refuses to run as root.
-        as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-        shutil.chown(home, "nobody")
-        for parent in home.parents[:3]:
-            parent.chmod(parent.stat().st_mode | 0o011)
-
-    def run(*command: str) -> None:
-        subprocess.run(  # noqa: S603
-            [*as_user, *command], check=True, capture_output=True, cwd=home, timeout=60
-        )
-
-    data = home / "data"
-    run(str(programs / "initdb"), "-D", str(data), "-U", "holdfast", "-A", "trust", "-E", "UTF8")
-    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
-    log = str(home / "log")
-    run(str(programs / "pg_ctl"), "-D", str(data), "-l", log, "-w", "-o", options, "start")
-    yield f"postgresql://holdfast@127.0.0.1:{port}/postgres"
-    run(str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
