@@ -106,7 +106,7 @@ async def audit(
         if so_far is not None and json:
             console.emit(audit_results.figures(so_far, outcome="waiting"))
         elif so_far is not None:
-            audit_results.show(so_far)
+            audit_results.show(so_far, waiting=True)
         return report_wait(opened, came_to)
 
 

@@ -65,8 +65,8 @@ def figures(result: AuditResult, outcome: str = "") -> dict[str, Any]:
     }
 
 
-def show(result: AuditResult) -> None:
-    """Print an audit's result for a person."""
+def show(result: AuditResult, *, waiting: bool = False) -> None:
+    """Print an audit's result for a person, or what there is of it while it waits for one."""
     shown = console.out()
     for title, rows in (
         ("findings", result.findings),
@@ -78,7 +78,10 @@ def show(result: AuditResult) -> None:
             shown.print()
     if not result.findings and result.accounts_screened:
         shown.print("[green]no findings[/]")
-    shown.print(views.facts(_facts(result)))
+    facts = _facts(result)
+    if waiting:
+        facts |= {"outcome": "[yellow]waits for a person[/]", "why": ""}
+    shown.print(views.facts(facts))
 
 
 def _facts(result: AuditResult) -> dict[str, str]:

@@ -17,6 +17,8 @@ from domain.approval import Decision, Question
 from domain.run import Status, Stop
 
 _MINUTE, _DAY = 60, 24
+# An agent that measures has limits, since all have, and none that it could reach.
+_NO_LIMIT = 100_000_000
 # Of one argument; the whole is in the run's page and in `--json`.
 _MOST, _MOST_LINES = 2_000, 16
 _COLOURS = {
@@ -53,7 +55,7 @@ def duration(seconds: float) -> str:
 def money(amount: float | str) -> str:
     """Return dollars, with the digits that small amounts need."""
     value = float(amount)
-    return f"${value:.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
+    return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
 
 
 def runs(found: list[Listed]) -> Table:
@@ -93,15 +95,20 @@ def facts(rows: Mapping[str, str]) -> Table:
 
 
 def spent(said: Status) -> str:
-    """Return what a run has used, against its limits where it has any."""
+    """Return what a run has used, against the limits that it could reach."""
     spend, limits = said.spend, said.limits
-    if not limits:
-        return f"{spend.steps} model calls, {spend.tokens:,} tokens, {money(str(spend.cost_usd))}"
-    return (
-        f"{spend.steps} of {limits.get('steps')} model calls, {spend.tokens:,} of "
-        f"{limits.get('tokens'):,} tokens, {money(str(spend.cost_usd))} of "
-        f"{money(str(limits.get('cost_usd')))}"
+    used = (
+        ("model calls", spend.steps, limits.get("steps")),
+        ("tokens", spend.tokens, limits.get("tokens")),
     )
+    parts = [f"{number:,}{_of(limit)} {name}" for name, number, limit in used]
+    cost = limits.get("cost_usd")
+    most = f" of {money(str(cost))}" if cost and float(str(cost)) < _NO_LIMIT else ""
+    return ", ".join([*parts, f"{money(str(spend.cost_usd))}{most}"])
+
+
+def _of(limit: int | None) -> str:
+    return f" of {limit:,}" if limit and limit < _NO_LIMIT else ""
 
 
 def status(run_id: str, said: Status, seconds: float, page: str = "") -> RenderableType:
@@ -110,7 +117,8 @@ def status(run_id: str, said: Status, seconds: float, page: str = "") -> Rendera
         facts(
             {
                 "state": state(said.state),
-                "turn": f"{said.turn}" + (f"  [dim]{safe(said.tool)}[/]" if said.tool else ""),
+                "turn": "" if said.extra else str(said.turn),
+                "now": safe(_short(said.tool, 200)),
                 "spend": spent(said),
                 "time": duration(seconds),
                 **{name: safe(str(value)) for name, value in said.extra.items()},

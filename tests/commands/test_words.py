@@ -23,7 +23,7 @@ def test_a_duration_reads_as_people_say_it(seconds: float, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "said"), [("0", "$0.00"), ("0.00042", "$0.0004"), ("1234.5", "$1234.50")]
+    ("amount", "said"), [("0", "$0.00"), ("0.00042", "$0.0004"), ("1234.5", "$1,234.50")]
 )
 def test_small_amounts_keep_their_digits(amount: str, said: str) -> None:
     """A call costs less than a cent."""
