@@ -1,6 +1,8 @@
 """The vendors, each behind `base.Provider`; the only place that imports their SDKs."""
 
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 
 from activities.providers.base import Provider
 
@@ -9,20 +11,31 @@ _OFFLINE_KEY = "offline"
 
 
 class Vendors(Mapping[str, Provider]):
-    """Providers by vendor, each made when it is first asked for.
+    """Providers by vendor, made beside the worker's start or when first asked for.
 
     A vendor's SDK takes half a second to a whole one to import, and a worker that was killed
-    goes on that much later: so nothing is imported that no route leads to.
+    would go on that much later: so it asks for work first, and imports nothing in vain.
     """
 
-    def __init__(self, makers: Mapping[str, Callable[[], Provider]]) -> None:
+    def __init__(self, makers: Mapping[str, Callable[[], Provider]], soon: Iterable[str]) -> None:
         self._makers = dict(makers)
         self._made: dict[str, Provider] = {}
+        self._making = threading.Lock()
+        threading.Thread(target=self._make, args=(tuple(soon),), daemon=True).start()
+
+    def _make(self, vendors: Iterable[str]) -> None:
+        for vendor in vendors:
+            with suppress(Exception):  # whoever asks for it is told
+                _ = self[vendor]
 
     def __getitem__(self, vendor: str) -> Provider:
-        if vendor not in self._made:
-            self._made[vendor] = self._makers[vendor]()
-        return self._made[vendor]
+        if (made := self._made.get(vendor)) is not None:
+            return made
+        make = self._makers[vendor]
+        with self._making:
+            if vendor not in self._made:
+                self._made[vendor] = make()
+            return self._made[vendor]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._makers)
@@ -57,10 +70,7 @@ def build(
     if anthropic_api_key:
         built["anthropic"] = lambda: _anthropic(anthropic_api_key, anthropic_base_url)
     if built:
-        vendors = Vendors(built)
-        for vendor in vendors:
-            _ = vendors[vendor]  # it will be used: better now than in the middle of a turn
-        return vendors
+        return Vendors(built, soon=built)
     if not offline_url:
         raise ValueError(
             "no model can serve: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start the offline "
@@ -71,7 +81,8 @@ def build(
         {
             "openai": lambda: _openai(_OFFLINE_KEY, f"{url}/v1", stand_in=True),
             "anthropic": lambda: _anthropic(_OFFLINE_KEY, url, stand_in=True),
-        }
+        },
+        soon=["openai"],  # what an agent is routed to where it does not say
     )
 
 
