@@ -12,23 +12,32 @@ _TOP: Final = 22
 _BOTTOM: Final = 24
 _SIDE: Final = 8
 _LABELS: Final = 10
+_FAR: Final = 0.1
+"""Share under which a curve drawn up to its limit would lie flat on the base."""
+
+
+class Level(NamedTuple):
+    """A height that is named."""
+
+    at: float
+    label: str
 
 
 class Line(NamedTuple):
-    """One quantity: its name, its path, and the share of its limit that is used, 0 to 1."""
+    """One quantity: its name, its path, and how much of its limit is used."""
 
     name: str
     path: str
-    share: float
+    label: str
 
 
 class Curve(NamedTuple):
-    """A picture of spending; `limit` and `alert` are heights of the limit and of 80 % of it."""
+    """A picture of spending; `limit` is its height, None where it is far above the picture."""
 
     lines: tuple[Line, ...]
     turns: tuple[tuple[float, int], ...]
-    limit: float
-    alert: float
+    up: tuple[Level, ...]
+    limit: float | None
     base: float
     width: int = WIDTH
     height: int = HEIGHT
@@ -45,23 +54,32 @@ def spend(turns: Sequence[ShownTurn], budget: Budget) -> Curve | None:
     drawn = {name: values for name, values in shares.items() if limits[name] and values}
     if not drawn:
         return None
-    top = max(1.0, *(max(values) for values in drawn.values()))
+    most = max(max(values) for values in drawn.values())
+    top = max(1.0, most) if most >= _FAR else most or 1.0
     every = -(-len(turns) // _LABELS)
     return Curve(
-        lines=tuple(Line(name, _path(values, top), values[-1]) for name, values in drawn.items()),
+        lines=tuple(
+            Line(name, _path(values, top), _percent(values[-1])) for name, values in drawn.items()
+        ),
         turns=tuple(
             (_x(turn.number, len(turns)), turn.number)
             for turn in turns
             if turn.number % every == 0 or turn.number == 1
         ),
-        limit=_y(1, top),
-        alert=_y(0.8, top),
+        up=tuple(
+            Level(_y(share, top), _percent(share)) for share in ((0.8, 1) if top >= 1 else (top,))
+        ),
+        limit=_y(1, top) if top >= 1 else None,
         base=_y(0, top),
     )
 
 
 def _share(used: int | Decimal, limit: int | Decimal) -> float:
     return float(Decimal(used) / Decimal(limit)) if limit else 0.0
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= _FAR or not share else f"{share * 100:.2g}%"
 
 
 def _path(values: Sequence[float], top: float) -> str:

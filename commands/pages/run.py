@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from commands.pages import curve, sheet
 from commands.pages.timeline import Budget, Chain, Sent, Took, turns
 from domain.run import AgentResult
 from domain.state import AgentState
+
+_SHOWN: Final = 3_000_000
+"""Characters of a transcript that a page holds at most; a browser has to open it."""
 
 
 def run_page(
@@ -46,6 +50,7 @@ def run_page(
         budget=budget,
         turns=shown,
         curve=curve.spend(shown, budget),
+        most=max(400, _SHOWN // max(len(state.messages), 1)) if state else 0,
         sent=sent,
         started_at=started_at,
         closed_at=closed_at or result.closed_at,

@@ -61,8 +61,12 @@ def _finalized(value: object) -> object:
     """Spell out what is not seen; markup of the templates' own macros passes as it is."""
     if hasattr(value, "__html__"):
         return value
-    text = wording.visible(str(value))
-    return text if len(text) <= _MOST else f"{text[:_MOST]}\n[…{len(text) - _MOST} more characters]"
+    return cut(wording.visible(str(value)), _MOST)
+
+
+def cut(text: str, most: int) -> str:
+    """Return `text`, or its first `most` characters and how many more there are."""
+    return text if len(text) <= most else f"{text[:most]}\n[…{len(text) - most:,} more characters]"
 
 
 def tone(outcome: str) -> str:
@@ -109,6 +113,7 @@ def typographic(amount: str) -> str:
 _FILTERS: Final[dict[str, Any]] = {
     "as_text": as_text,
     "count": "{:,}".format,
+    "cut": cut,
     "day": "{:%Y-%m-%d}".format,
     "duration": wording.duration,
     "figure": typographic,

@@ -131,6 +131,28 @@ def test_a_run_whose_transcript_is_not_at_hand_has_a_page() -> None:
     assert "No model call was made." in said
 
 
+@pytest.mark.parametrize(("tokens", "limit"), [(10_000, True), (10_000_000, False)])
+def test_a_curve_is_drawn_against_its_limit(tokens: int, limit: bool) -> None:
+    """The limit is a line of the picture, or the page says that it is far above it."""
+    result, state = ran("fine")
+
+    page = run_page(result, state, budget=Budget(tokens=tokens))
+
+    assert ('<line class="limit"' in page) is limit
+    assert ("far above" in page) is not limit
+    assert ("tokens 30%" in page) is limit
+
+
+def test_a_long_transcript_is_cut_to_what_a_browser_opens() -> None:
+    """A run of a thousand turns with large results still has a page of some megabytes."""
+    result, state = ran("word " * 2_000, turns=1_000)
+
+    page = run_page(result, state)
+
+    assert len(page) < 12_000_000
+    assert "more characters" in page
+
+
 def test_a_turn_that_was_taken_back_is_told() -> None:
     """After a backtrack the page does not show another turn's reply in its place."""
     result, state = ran("fine")
