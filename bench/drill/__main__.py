@@ -31,6 +31,8 @@ async def _drill(options: argparse.Namespace, home: Path, console: Console) -> b
                 verdicts += [await judge(running, run) for run in runs]
                 tables.progress(console, target, seed, verdicts[-len(runs) :])
             tables.strikes(console, target, verdicts)
+            if target == "worker":
+                tables.starts(console, running.starts)
             good &= tables.holds(verdicts)
         stops = [await stop_in_a_write(running, seed) for seed in range(options.stops)]
         if stops:

@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,12 +39,15 @@ class Rig:
 
     Attributes:
         home: Their folder.
+        starts: Seconds from each kill of the worker until the next one asked for work.
     """
 
     home: Path
     stack: Stack
     session: Session
     http: httpx.AsyncClient
+    starts: list[float] = field(default_factory=list[float])
+    _starting: "asyncio.Task[None] | None" = None
 
     @property
     def worker(self) -> Child:
@@ -68,7 +71,12 @@ class Rig:
         killed = time.time()
         await self.worker.kill()
         await self.worker.start()
+        self._starting = asyncio.create_task(self._time_start(killed))
         return killed
+
+    async def _time_start(self, since: float) -> None:
+        await self.serving()
+        self.starts.append(time.time() - since)
 
     async def kill_server(self) -> float:
         """Kill the server and start it again on the same file and port; return when."""

@@ -1,5 +1,6 @@
 """The drill's tables."""
 
+import os
 import statistics
 from collections.abc import Sequence
 
@@ -46,6 +47,14 @@ def strikes(console: Console, target: str, verdicts: Sequence[Verdict]) -> None:
         )
     console.print(table)
     console.print("seconds: from the kill to the run's next model call")
+
+
+def starts(console: Console, seconds: Sequence[float]) -> None:
+    """Print what part of the time is the new worker's own start, and how busy the machine was."""
+    console.print(
+        f"of which until the new worker asked for work: median {statistics.median(seconds):.1f} s, "
+        f"worst {max(seconds):.1f} s; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    )
 
 
 def holds(verdicts: Sequence[Verdict]) -> bool:
