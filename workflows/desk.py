@@ -153,6 +153,7 @@ class Desk:
                 form = form.model_copy(update={"why": f"{form.why} ({again})"})
                 decision = await self._ask_once(form, check, "reject")
         self.decisions.append(decision)
+        _count(decision)
         if decision.verdict == "silence" and self.approvals.silence == "fail":
             raise ApplicationError(
                 f"nobody answered {form.title!r} in time", type=SILENT, non_retryable=True
@@ -263,3 +264,9 @@ def because(what: str, decision: Decision) -> str:
     if decision.verdict == "silence":
         return f"{what}: {decision.reason or 'nobody answered in time'}"
     return f"{what}: {decision.reason}" if decision.reason else what
+
+
+def _count(decision: Decision) -> None:
+    """Count an answer; a replay counts nothing."""
+    answers = workflow.metric_meter().create_counter("holdfast_approvals", "answers to questions")
+    answers.add(1, {"kind": decision.kind, "verdict": decision.verdict})

@@ -32,6 +32,7 @@ _LEAST_OUTPUT = 64  # tokens; an answer cut shorter is worth less than its price
 _FRAMING = 32  # tokens a vendor may add around one message
 _VENDOR_WORDS = 2_000  # what a vendor's form adds to a spec: keys, a plan's schema and its prompt
 _MOST_MISSES = 4
+_ALERT_AT = 0.8
 
 
 class LimitReachedError(Exception):
@@ -172,6 +173,7 @@ class Thinker:
         if reply.lost_tokens or reply.lost_cost_usd:
             state.spend = state.spend.plus_lost(reply.lost_tokens, reply.lost_cost_usd)
         state.spend = state.spend.plus(steps=1, tokens=reply.usage.total, cost_usd=reply.cost_usd)
+        self._alert()
         state.add(reply.message, made=True)
         state.hold()
         state.counted_tokens = reply.usage.total
@@ -184,6 +186,13 @@ class Thinker:
                 model=reply.model,
             )
         )
+
+    def _alert(self) -> None:
+        """Say once that most of the budget is used."""
+        share = self._state.spend.share(self._spec.limits)
+        if share >= _ALERT_AT and not self._state.alerted:
+            self._state.alerted = True
+            workflow.logger.warning("%.0f %% of the budget is used", share * 100)
 
     def _change_route(self) -> None:
         """Go on with the next model of the route: its tokens are counted anew."""
