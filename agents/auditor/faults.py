@@ -132,9 +132,9 @@ _MAKE: Final[dict[FaultKind, Callable[..., Rows]]] = {
 
 def _altered(cents: int, how: Faults, rng: random.Random) -> int:
     if how.size == "small":
-        return cents + rng.randint(22, 100)
+        return _moved(cents, rng.randint(22, 100), rng)
     if how.size == "round":
-        return cents + 10_000 * rng.randint(1, 90)
+        return _moved(cents, 10_000 * rng.randint(1, 90), rng)
     if how.size == "slip":
         digits = str(cents)
         swaps = [i for i in range(len(digits) - 1) if digits[i] != digits[i + 1] != "0"]
@@ -142,7 +142,13 @@ def _altered(cents: int, how: Faults, rng: random.Random) -> int:
             at = rng.choice(swaps)
             return int(digits[:at] + digits[at + 1] + digits[at] + digits[at + 2 :])
         return cents * 10
-    return cents + rng.randint(2_00, 9_000_00)
+    return _moved(cents, rng.randint(2_00, 9_000_00), rng)
+
+
+def _moved(cents: int, by: int, rng: random.Random) -> int:
+    """Return more or less of it, and never less than nothing of a positive figure."""
+    less = rng.choice((True, False)) and abs(cents) > by
+    return cents - by if less else cents + by
 
 
 def _cents(text: str) -> int:

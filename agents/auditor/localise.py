@@ -121,12 +121,15 @@ def _twins(one: Booking, other: Booking) -> bool:
 
 def _balances(window: Window, suspects: Sequence[Booking], normal: Normal) -> Iterator[Reading]:
     for booking in suspects:
+        # Where the recorded balance is continued after all, only one of two breaks is there.
+        bound = _is_followed(window, booking) and not _mended_by(
+            window, normal, Joker("amount", booking.row)
+        )
         for seen in _mended_by(window, normal, Joker("balance", booking.row)):
             expected = seen.balance + booking.signed
             if abs(expected - booking.balance) > normal.tolerance or not normal.continues(
                 seen.balance, booking.before
             ):
-                bound = _is_followed(window, booking)
                 yield Reading(
                     "balance", booking, booking.balance, expected, seen.balance, bound=bound
                 )

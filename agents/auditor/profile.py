@@ -43,7 +43,7 @@ _RARE: Final = 0.005
 _FEWEST: Final = 5
 _FIRST: Final = 0.1
 _REPEATED: Final = 0.2
-_THIN: Final = 0.1
+_THIN: Final = 0.05
 """A further difference belongs to the rounding if it is at least this dense beside the rest."""
 
 
@@ -127,7 +127,8 @@ def _is_habit(near: Sequence[Gap], links: int, accounts: int) -> bool:
     repeated = max(gap.links for gap in near)
     middle = near[bisect_right(_running(near), mass // 2)].cents
     lowest = sum(gap.links for gap in near if gap.cents <= middle / 3)
-    return repeated >= _REPEATED * mass or lowest >= _FIRST * mass
+    fills = near[0].cents <= max(1, middle / 4) and lowest >= _FIRST * mass
+    return fills or repeated >= _REPEATED * mass
 
 
 def _running(near: Sequence[Gap]) -> list[int]:

@@ -52,14 +52,15 @@ def test_an_exact_ledger_has_no_rounding(faults: list[int]) -> None:
     assert found == 0
 
 
-@given(st.integers(0, 10_000), st.integers(20, 60))
-def test_many_small_faults_in_a_small_ledger_are_no_habit(seed: int, count: int) -> None:
+@pytest.mark.parametrize("count", [30, 45, 60])
+def test_many_small_faults_in_a_small_ledger_are_no_habit(count: int) -> None:
     """Two or three per cent of faults below one unit, in every account, are still faults."""
-    rng = Random(seed)
-    faults = Counter(rng.randint(22, 100) for _ in range(count))
-    gaps = [Gap(0, 2_000, 40), *(Gap(size, n, n) for size, n in sorted(faults.items()))]
+    for seed in range(200):
+        rng = Random(seed)
+        faults = Counter(rng.randint(22, 100) for _ in range(count))
+        gaps = [Gap(0, 2_000, 40), *(Gap(size, n, n) for size, n in sorted(faults.items()))]
 
-    assert tolerance(gaps, 40) == 0
+        assert tolerance(gaps, 40) == 0
 
 
 def test_a_ledger_rounded_to_whole_units_is_sound(tmp_path: Path) -> None:
