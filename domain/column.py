@@ -6,8 +6,8 @@ Only where lines end and how a table's cells are padded is changed, never a word
 import re
 from collections.abc import Sequence
 
-WIDTH = 84  # characters
-_WIDEST_TABLE = 120  # wider ones are left as they are
+WIDTH = 76  # characters that the UI shows on a screen of 1,300 pixels
+_WIDEST_TABLE = 140  # wider ones are left as they are
 _ROW = re.compile(r"\s*\|.*\|\s*")
 _CELL_END = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r":?-+:?")

@@ -20,11 +20,13 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&$^])")
 _LINK = re.compile(r"(?<=\w)://")
 _FRACTION = re.compile(r"(?<=\d)/(?=\d)")
 _JSON = re.compile(r"\{.*\}")
+_TYPE = re.compile(r"^(?:[A-Z][a-z]+){2,}(?<!Error): ")
 _TICKS = re.compile(r"`+")
 
 _MOST = 1_500
 _MOST_JSON = 4_000
 _MOST_TEXT = 12_000
+_MOST_COPIED = 500
 _UNLIMITED = 10**9
 
 _STATES = {
@@ -53,6 +55,8 @@ _WAYS = {
     "abort": "the run ends here; what it wrote is undone where that is possible",
 }
 _SEND = "Choose one under **More Actions, Send a Signal**"
+# The UI's frame is 33 pixels shorter than what it shows: without this, the last line is cut.
+_FOOT = "&nbsp;"
 _NAMED = "An answer that names it (`approval_id`) counts for this question only."
 
 
@@ -142,14 +146,15 @@ def question(asked: Question) -> str:
     if asked.request:
         lines += [f"**The request:** {escape(asked.request, 600)}"]
     if asked.done:
-        lines += ["**Done so far**", _listed("-", [inline(step, 300) for step in asked.done])]
+        done = "Evidence" if asked.kind == "finding" else "What the model called so far"
+        lines += [f"**{done}**", _listed("-", [inline(step, 300) for step in asked.done])]
     short, long = _split(asked.arguments or {})
     if asked.arguments is not None:
         lines += _subject(asked, short, long)
     lines += ["**Your options**", _options(asked), _how(asked)]
     for name, value in long.items():
         lines += [f"**{escape(name)}**", _fenced(_visible(value), "text", _MOST_TEXT)]
-    return _joined(lines)
+    return _joined([*lines, _FOOT])
 
 
 def _split(arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -191,10 +196,22 @@ def _how(asked: Question) -> str:
     return _joined(
         [
             f"{_SEND}. The payload may stay empty, or be one JSON object: {answer}.",
+            *_to_change(asked),
             f"Without an answer by {_when(asked.silent_at)}, {escape(asked.silence)}.",
             f"Asked {_when(asked.asked_at)}, approval id `{asked.id}`. {_NAMED}",
         ]
     )
+
+
+def _to_change(asked: Question) -> list[str]:
+    """Return what `modify` takes, ready to be copied where it is short."""
+    if asked.arguments is None or "modify" not in dict(asked.options):
+        return []
+    typed = json.dumps({"arguments": asked.arguments}, ensure_ascii=False, default=str)
+    shown = _visible(typed, "\\u{:04x}")
+    if len(shown) > _MOST_COPIED:
+        return ["`modify` takes all arguments, the changed and the unchanged ones."]
+    return [f"To change something, send `modify` with all arguments: {inline(shown)}"]
 
 
 def stop(stopped: Stop, ways: Sequence[str], until: datetime) -> str:
@@ -204,12 +221,13 @@ def stop(stopped: Stop, ways: Sequence[str], until: datetime) -> str:
     return _joined(
         [
             f"### Stopped at: {where}",
-            f"**What went wrong:** {escape(stopped.reason)}",
+            f"**What went wrong:** {escape(_TYPE.sub('', stopped.reason))}",
             f"**What to do:** {escape(stopped.hint)}",
             "**Your options**",
             _listed("-", [f"`{way}`: {escape(_WAYS.get(way, way))}" for way in ways]),
             f"{_SEND}; the payload may stay empty.",
             f"Stopped {_when(stopped.at)}. Without a signal by {_when(until)} the run fails.",
+            _FOOT,
         ]
     )
 
