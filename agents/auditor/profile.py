@@ -99,36 +99,33 @@ def normal(profile: LedgerProfile) -> Normal:
 def tolerance(gaps: Sequence[Gap], accounts: int) -> int:
     """Return by how many cents a continued balance may differ in this ledger.
 
-    Rounding is a habit: it shows in many accounts and lies densely next to zero. Faults are few
-    and spread wide, so neither their number nor their size moves the bound. It grows from the
-    smallest habitual difference for as long as the next ones are nearly as dense.
+    Rounding is a habit: common, in many accounts, and next to zero. To a unit, it repeats one
+    difference or a few; away from decimals, it fills a range from its lower end. Faults are few
+    and spread wide: they do neither, and neither their number nor their size moves the bound.
     """
     near = [gap for gap in gaps if 0 < gap.cents <= _CAP]
-    if not _is_habit(near, sum(gap.links for gap in gaps), accounts):
+    mass = sum(gap.links for gap in near)
+    if mass < max(_FEWEST, _RARE * sum(gap.links for gap in gaps)):
         return 0
+    if sum(gap.accounts for gap in near) < max(min(3, accounts), accounts // 10):
+        return 0
+    most = max(gap.links for gap in near)
+    if most >= _REPEATED * mass:
+        return max(gap.cents for gap in near if gap.links >= _FIRST * most)
+    return _filled(near, mass)
+
+
+def _filled(near: Sequence[Gap], mass: int) -> int:
+    """Return the end of a range that is filled from its lower end; 0 where it is not."""
     values, sums = [gap.cents for gap in near], _running(near)
-    bound = values[bisect_right(sums, _FIRST * sums[-1])]
+    middle = values[bisect_right(sums, mass // 2)]
+    lowest = sum(gap.links for gap in near if gap.cents <= middle / 2)
+    if values[0] > max(1, middle / 4) or lowest < _FIRST * mass:
+        return 0
+    bound = values[bisect_right(sums, _FIRST * mass)]
     while (wider := _wider(values, sums, bound)) is not None:
         bound = wider
     return bound
-
-
-def _is_habit(near: Sequence[Gap], links: int, accounts: int) -> bool:
-    """Whether small differences are common, in many accounts, and shaped like rounding.
-
-    Rounding to a unit repeats one difference; rounding away decimals fills the range from its
-    lower end. Small faults do neither.
-    """
-    mass = sum(gap.links for gap in near)
-    if mass < max(_FEWEST, _RARE * links):
-        return False
-    if sum(gap.accounts for gap in near) < max(min(3, accounts), accounts // 10):
-        return False
-    repeated = max(gap.links for gap in near)
-    middle = near[bisect_right(_running(near), mass // 2)].cents
-    lowest = sum(gap.links for gap in near if gap.cents <= middle / 3)
-    fills = near[0].cents <= max(1, middle / 4) and lowest >= _FIRST * mass
-    return fills or repeated >= _REPEATED * mass
 
 
 def _running(near: Sequence[Gap]) -> list[int]:
