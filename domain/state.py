@@ -75,6 +75,7 @@ class AgentState(BaseModel):
     backtracks: int = 0
     forbid: tuple[str, ...] = ()
     route: int = 0
+    alerted: bool = False
     revisions: int = 0
     phase: Literal["start", "work"] = "start"
     planned: int = 0
