@@ -76,7 +76,7 @@ def show(result: AuditResult, *, waiting: bool = False) -> None:
         if rows:
             shown.print(_table(title, rows))
             shown.print()
-    if not result.findings and result.accounts_screened:
+    if not result.findings and result.accounts_screened and not waiting:
         shown.print("[green]no findings[/]")
     facts = _facts(result)
     if waiting:

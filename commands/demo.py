@@ -16,7 +16,7 @@ from temporalio.client import WorkflowHandle
 
 from agents.auditor import sample
 from agents.auditor.faults import Planted
-from commands import audit_results, bench, console, demo_views, options, reading, report
+from commands import audit_results, bench, console, demo_views, options, reading, report, tenure
 from commands.demo_counts import Counts, count
 from commands.errors import CommandError, Exit
 from commands.reading import AUDIT_WORKFLOW
@@ -128,6 +128,8 @@ def _own_settings() -> Settings:
     os.environ[variable_of("ui_port")] = str(_free_port())
     os.environ[variable_of("metrics_port")] = "0"
     settings = Settings.load()
+    # A demo that was killed may have left its processes; one that runs is left alone.
+    tenure.claim(settings.prepare_home())
     devserver.stop(settings)
     shutil.rmtree(settings.home, ignore_errors=True)
     settings.prepare_home()

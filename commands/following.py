@@ -31,11 +31,15 @@ class Waits:
 
     Attributes:
         run_id: The run that asks: the one followed, or one below it.
+        root: The one followed.
+        others: How many more below it wait.
     """
 
     run_id: str
     state: str
     status: Status | None
+    root: str
+    others: int = 0
 
 
 @dataclass
@@ -115,7 +119,7 @@ async def _waits(session: Session, now: Listed, seen: _Seen) -> Waits | None:
         said = await reading.status(session, now.run_id)
         # The server may lag behind an answer that was just given; the run itself does not.
         if said is None or said.question or said.stop:
-            return Waits(now.run_id, now.state, said)
+            return Waits(now.run_id, now.state, said, now.run_id)
         return None
     if now.workflow != AUDIT_WORKFLOW:
         return None
@@ -126,7 +130,7 @@ async def _waits(session: Session, now: Listed, seen: _Seen) -> Waits | None:
     if seen.all_wait < _LOOKS:
         return None
     said = await reading.status(session, below[0].run_id)
-    return Waits(below[0].run_id, below[0].state, said)
+    return Waits(below[0].run_id, below[0].state, said, now.run_id, len(below) - 1)
 
 
 async def _worry(
@@ -186,8 +190,13 @@ def report_wait(session: Session, waits: Waits) -> Exit:
         shown.print(views.question(waits.run_id, reading.Question.model_validate(said.question)))
     if said.stop:
         shown.print(views.stopped(waits.run_id, said.stop))
+    if waits.others:
+        console.note(
+            f"{waits.others} more runs below {waits.root} wait; "
+            f"python starter.py retry|skip|abort {waits.root} answers all that are stopped"
+        )
     page = session.page(waits.run_id)
     if page:
         console.note(f"or in the Temporal UI: {page}")
-    console.note(f"then: python starter.py watch {waits.run_id}")
+    console.note(f"then: python starter.py watch {waits.root}")
     return Exit.WAITS

@@ -10,6 +10,7 @@ from typing import Final
 
 from temporalio.envconfig import ClientConfig
 
+from commands import tenure
 from commands.bench import OFFLINE_RECORD
 from commands.errors import CommandError
 from commands.processes import Child
@@ -42,6 +43,7 @@ class Stack:
     address: str = ""
     offline: Child | None = None
     worker: Child | None = None
+    _holds: bool = False
     _keepers: list["asyncio.Task[None]"] = field(default_factory=list["asyncio.Task[None]"])
 
     async def start_server(self) -> None:
@@ -50,12 +52,16 @@ class Stack:
         Raises:
             BinaryMissing: There is nothing to start.
             ServerFailed: It did not come up.
+            CommandError: Another command serves here.
         """
+        inherited = await asyncio.to_thread(tenure.claim, self.settings.prepare_home())
+        self._holds = True
         configured = ClientConfig.load_client_connect_config().get("target_host")
         if configured:
             self.address = configured
             return
-        self.own_server = devserver.find(self.settings) is None
+        # One that a killed command has left is nobody else's any more.
+        self.own_server = inherited or devserver.find(self.settings) is None
         server = await devserver.start(self.settings)
         self.address, self.ui = server.address, server.ui
 
@@ -75,6 +81,7 @@ class Stack:
             wants_line=True,
         )
         await self.offline.start()
+        self._note()
         address = str(json.loads(self.offline.line)["address"])
         self.env[variable_of("offline_url")] = address
         self._record().write_text(self.offline.line, encoding="utf-8")
@@ -86,6 +93,7 @@ class Stack:
         graceful = self.settings.graceful_timeout.total_seconds()
         self.worker = self._child("worker", ["worker.py"], "worker.log", grace_s=graceful + 10)
         await self.worker.start()
+        self._note()
 
     async def ready(self, session: Session, since: float) -> None:
         """Wait until the worker asks for work.
@@ -130,8 +138,17 @@ class Stack:
                 await child.stop()
         if self.offline is not None:
             self._record().unlink(missing_ok=True)
+        if not self._holds:
+            return
+        tenure.leave(self.settings.home)
         if self.own_server:
             await asyncio.to_thread(devserver.stop, self.settings)
+
+    def _note(self) -> None:
+        """Write the children down, so that they are found should this process be killed."""
+        found = [(self.worker, "worker.py"), (self.offline, "runtime.offline")]
+        children = {child.pid: word for child, word in found if child is not None and child.pid}
+        tenure.note(self.settings.home, children)
 
     def _record(self) -> Path:
         """Return where other commands find the offline model, to ask what it has counted."""
@@ -148,6 +165,7 @@ class Stack:
             self.say(f"the {child.name} ended (exit code {code}): {child.last_words()}; restarted")
             await asyncio.sleep(min(2 ** (restarts - 1), 10))
             await child.start()
+            self._note()
 
     def _child(
         self, name: str, argv: list[str], log: str, *, grace_s: float = 10, wants_line: bool = False

@@ -2,8 +2,10 @@
 
 from commands import console, options, reading
 from commands.approvals import need_worker
+from commands.console import safe
 from commands.errors import CommandError, Exit
-from commands.session import session, whoami
+from commands.reading import AUDIT_WORKFLOW, Listed
+from commands.session import Session, session, whoami
 
 
 async def retry(
@@ -47,10 +49,21 @@ async def _unstop(run_id: str, verdict: str, reason: str, by: str, *, as_json: b
                 f"a failed run is taken up again by `python starter.py resume {run_id}`"
             )
         await need_worker(opened)
-        await opened.update(run_id, "unstop", fields, str)
+        answered = await _stopped_below(opened, found) or [run_id]
+        for each in answered:
+            await opened.update(each, "unstop", fields, str)
     if as_json:
-        console.emit({"run_id": run_id, "verdict": verdict})
+        console.emit({"run_id": run_id, "verdict": verdict, "answered": answered})
     else:
-        console.out().print(f"[green]✓[/] {verdict} {run_id}")
+        for each in answered:
+            console.out().print(f"[green]✓[/] {verdict} {safe(each)}")
         console.note(f"watch it go on: python starter.py watch {run_id}")
     return Exit.OK
+
+
+async def _stopped_below(opened: Session, found: Listed) -> list[str]:
+    """Return the stopped runs that an audit waits for: one cause mostly stops them all."""
+    if found.workflow != AUDIT_WORKFLOW or found.state == "STOPPED":
+        return []
+    waiting = await reading.waiting(opened, found.run_id)
+    return [run.run_id for run in waiting if run.state == "STOPPED" and run.run_id != found.run_id]
