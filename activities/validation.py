@@ -32,7 +32,7 @@ from domain.tools import ToolSpec
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
-MAX_ARGUMENTS = 100_000
+MAX_ARGUMENTS = 1_000_000  # characters; a report to be filed is an argument too
 _INLINE = 4_000  # bytes; below it a thread's hand-over costs more than the check
 _MOST_PROBLEMS = 5
 # Phrases that address a model from inside data. A hit is shown with a warning, not dropped:

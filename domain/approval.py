@@ -13,7 +13,7 @@ from domain.contract import Contract, Strict, canonical, digest
 
 Verdict = Literal["approve", "reject", "modify"]
 MAX_REASON = 4_000
-MAX_ARGUMENTS = 100_000
+MAX_ARGUMENTS = 1_000_000  # bytes; a report of hundreds of findings has fewer
 
 
 class Form(Contract):
@@ -144,6 +144,9 @@ def rule(question: Question | None, verdict: Verdict, answer: Answer, at: dateti
         raise UnusableAnswerError(
             f"the arguments have more than {MAX_ARGUMENTS} bytes; nothing was changed"
         )
+    ways = [way for way, _ in question.options]
+    if verdict == "modify" and ways and "modify" not in ways:
+        raise UnusableAnswerError(f"a {question.kind} question takes {ways}; nothing was changed")
     if verdict == "modify" and question.arguments is None:
         raise UnusableAnswerError(f"a {question.kind} question has no arguments to modify")
     arguments = answer.arguments if verdict == "modify" else question.arguments

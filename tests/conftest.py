@@ -16,6 +16,7 @@ from runtime.database import Database
 from runtime.devserver import SERVER_FLAGS
 from runtime.settings import Settings
 from runtime.storage import data_converter
+from tests.requirements import REQUIREMENTS
 from tests import postgres
 
 
@@ -78,3 +79,14 @@ async def client(server: WorkflowEnvironment, database: Database) -> Client:
 def task_queue() -> str:
     """A task queue that no other test uses."""
     return f"test-{uuid4().hex}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test that names a promise which nobody made."""
+    for item in items:
+        for mark in item.iter_markers("requirement"):
+            unknown = [each for each in mark.args if each not in REQUIREMENTS]
+            if unknown:
+                raise pytest.UsageError(
+                    f"{item.nodeid}: unknown requirement {unknown}; tests/requirements.py has them"
+                )

@@ -19,10 +19,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.approval import Form
     from domain.contract import strict_json
     from domain.loops import find_loop
-    from domain.messages import Message
+    from domain.messages import Message, ToolCall
     from domain.run import AgentRequest
     from domain.spec import AgentSpec
     from domain.state import AgentState
+
+# How the results of calls begin that brought nothing, so that no answer can rest on them.
+_DID_NOT_RUN = ("refused: ", "error: ", "not approved", "dry run: ")
 
 
 class Reviewer:
@@ -84,13 +87,17 @@ class Reviewer:
         )
 
     def _made(self) -> tuple[CallMade, ...]:
-        texts = {m.call_id: m.text for m in self._state.messages if m.role == "tool"}
-        return tuple(
-            CallMade(tool=call.name, arguments=_object(call.arguments), text=texts[call.id])
-            for message in self._state.messages
-            for call in message.calls
-            if call.id in texts
-        )
+        """Return the calls that ran; a model may use one id in several turns."""
+        made: list[CallMade] = []
+        proposed: dict[str, ToolCall] = {}
+        for message in self._state.messages:
+            if message.calls:
+                proposed = {call.id: call for call in message.calls}
+            call = proposed.pop(message.call_id, None) if message.role == "tool" else None
+            if call is not None and not message.text.startswith(_DID_NOT_RUN):
+                arguments = _object(call.arguments)
+                made.append(CallMade(tool=call.name, arguments=arguments, text=message.text))
+        return tuple(made)
 
     def _why_a_person(self, verdict: AnswerVerdict, problems: tuple[str, ...]) -> str:
         policy = self._spec.approvals

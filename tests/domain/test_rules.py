@@ -32,7 +32,11 @@ from domain.tools import Effect, ToolSpec, idempotency_key
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8")),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
@@ -244,13 +248,7 @@ def test_silence_grants_nothing() -> None:
 @given(value=JSON)
 def test_json_that_can_be_recorded_is_read_as_it_is(value: Any) -> None:
     """Strictness changes no value that is fine."""
-    text = json.dumps(value)
-    try:
-        found = strict_json(text)
-    except ValueError as error:
-        assert "surrogate" in str(error) or "Exceeds" in str(error)
-    else:
-        assert found == json.loads(text)
+    assert strict_json(json.dumps(value)) == value
 
 
 @pytest.mark.requirement("C2:strict-json")
@@ -258,7 +256,8 @@ def test_json_that_can_be_recorded_is_read_as_it_is(value: Any) -> None:
     "text",
     [
         "", "{", "NaN", "[Infinity]", "-1e999", '{"a": 1, "a": 1}', '"\\ud800"',
-        '{"\\uDC00": 1}', "[" * 10_000 + "]" * 10_000, "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1),
+        '{"\\uDC00": 1}', "[" * 10_000 + "]" * 10_000,
+        "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1),
     ],
 )  # fmt: skip
 def test_json_that_could_not_be_recorded_is_refused(text: str) -> None:
@@ -356,7 +355,8 @@ def test_a_write_that_ignores_its_key_has_one_try(
 
 def deed(call: str, result: str = "", *, wrote: bool = False) -> Deed:
     """Return a deed; the tool is the first word of its call."""
-    return Deed(tool=call.split()[0], call=call, result=result or f"result of {call}", wrote=wrote)
+    tool = call.partition(" ")[0]
+    return Deed(tool=tool, call=call, result=result or f"result of {call}", wrote=wrote)
 
 
 def first_loop(deeds: list[Deed]) -> int | None:
@@ -511,9 +511,7 @@ def test_an_earlier_state_is_whole(turns: int, at: int) -> None:
 
 @pytest.mark.requirement("C3:continue-as-new")
 @given(turns=st.integers(0, 5), held=st.booleans())
-def test_a_state_survives_the_converter_that_drops_what_is_not_set(
-    turns: int, held: bool
-) -> None:
+def test_a_state_survives_the_converter_that_drops_what_is_not_set(turns: int, held: bool) -> None:
     """Lists that were filled in place are carried over too."""
     run = state(turns)
     if held:
@@ -548,7 +546,8 @@ HOSTILE = [
     "# a heading\n## another", "[link](http://evil)", "![image](http://evil/x.png)",
     "```\n# out of the fence\n```", "````\nstill in\n````", "<script>alert(1)</script>",
     "| a | b |\n|---|---|\n| 1 | 2 |", "**bold** _em_ `code`", "http://evil.example/click",
-    "- [x] done\n1. one", "&lt;b&gt; &amp; &#35;", "text\n===\nmore\n---", "> quoted", "~~~\nx\n~~~",
+    "- [x] done\n1. one", "&lt;b&gt; &amp; &#35;", "text\n===\nmore\n---", "> quoted",
+    "~~~\nx\n~~~",
     "\\[a](b)", "<http://evil>", "[a]: http://evil\n[a]",
 ]  # fmt: skip
 
@@ -611,7 +610,8 @@ def test_a_stop_is_escaped_and_says_what_to_send() -> None:
 
     text = page.stop(stopped, ("retry", "abort"), NOW)
 
-    assert "`retry`, `abort`" in text
+    assert "retry" in text
+    assert "abort" in text
     assert "link_open" not in shown(text)
     assert shown(text).count("heading_open") == 1
 
@@ -620,7 +620,9 @@ def test_a_stop_is_escaped_and_says_what_to_send() -> None:
 def test_a_page_is_bounded() -> None:
     """However much a model writes, a form stays readable."""
     huge = question(
-        arguments={"a": "x" * 10**6, "b": "y\n" * 10**5}, request="z" * 10**6, done=("w" * 10**6,) * 9
-    )  # fmt: skip
+        arguments={"a": "x" * 10**6, "b": "y\n" * 10**5},
+        request="z" * 10**6,
+        done=("w" * 10**6,) * 9,
+    )
 
     assert len(page.question(huge)) < 30_000

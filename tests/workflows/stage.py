@@ -40,10 +40,9 @@ from runtime.runs import Runs
 from runtime.serving import activities_of
 from runtime.spend import SpendLedger
 from tests.fakes import Script, ScriptedProvider
-from workflows.agent import AgentWorkflow
-from workflows.failures import FAILURES
+from workflows import FAILURES, WORKFLOWS
 
-PATIENCE_S = 45.0
+PATIENCE_S = 30.0
 # Many signals during one task, or one while a run closes, make the server ask once more.
 _THE_SERVERS = (
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
@@ -82,6 +81,7 @@ class Stage:
     cached: int = 0
     agents: dict[str, Agent] = field(default_factory=dict[str, Agent])
     transcripts: Transcripts = field(default_factory=Transcripts)
+    more: Sequence[Callable[..., Any]] = ()
     _worker: AsyncExitStack | None = None
 
     async def play(self, given: Agent, script: Script) -> None:
@@ -90,11 +90,11 @@ class Stage:
         self.provider = ScriptedProvider(script)
         await self.serve()
 
-    async def serve(self, extra: Sequence[Callable[..., Any]] = ()) -> None:
+    async def serve(self) -> None:
         """Start a worker that remembers nothing."""
         self.transcripts = Transcripts()
         self._worker = AsyncExitStack()
-        await self._worker.enter_async_context(self._new_worker(extra))
+        await self._worker.enter_async_context(self._new_worker())
 
     async def stop(self) -> None:
         """Stop the worker; what runs goes on when another is there."""
@@ -107,23 +107,24 @@ class Stage:
         await self.stop()
         await self.serve()
 
-    def _new_worker(self, extra: Sequence[Callable[..., Any]]) -> Worker:
+    def _new_worker(self) -> Worker:
         spend = SpendLedger(self.database, Reserved)
         llm = LLMActivities({"openai": self.provider}, self.transcripts, spend)
         runs = RunActivities(
             self.agents, self.transcripts, DeadLetters(self.database), Runs(self.database)
         )
         tools = tools_of(self.agents.values())
-        called = ToolActivities(tools, self.transcripts, Artifacts(self.database))
+        url = self.database.url.render_as_string(hide_password=False)
+        called = ToolActivities(tools, self.transcripts, Artifacts(self.database), url)
         queues = [called.all(queue) for queue in ("", *called.queues())]
         return Worker(
             self.client,
             task_queue=self.queue,
-            workflows=[AgentWorkflow],
+            workflows=WORKFLOWS,
             activities=[
                 *activities_of(llm, ValidationActivities(self.agents), runs),
                 *(each for queue in queues for each in queue),
-                *extra,
+                *self.more,
             ],
             workflow_runner=sandbox() if self.sandboxed else UnsandboxedWorkflowRunner(),
             workflow_failure_exception_types=FAILURES,
@@ -241,7 +242,7 @@ async def eventually(probe: Callable[[], Awaitable[Any]], patience_s: float = PA
 def replayer(client: Client) -> Replayer:
     """Return what replays histories with the code as it is."""
     return Replayer(
-        workflows=[AgentWorkflow],
+        workflows=WORKFLOWS,
         workflow_runner=UnsandboxedWorkflowRunner(),
         workflow_failure_exception_types=FAILURES,
         data_converter=client.data_converter,

@@ -1,6 +1,7 @@
 """Caps are outcomes: a run says what was done, and what it spent never passes them."""
 
 from decimal import Decimal
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,8 +11,8 @@ from activities.spend import Reserved
 from domain.budget import Limits, Usage
 from domain.run import Outcome
 from runtime.spend import SpendLedger
-from tests.fakes import Asked, Never, Say, Step, call
-from tests.workflows.stage import Stage, agent
+from tests.fakes import Asked, Never, Say, Step, call, calls
+from tests.workflows.stage import Stage, agent, eventually
 from tests.workflows.test_agent import snapshot
 from tests.workflows.world import World, reading, writing
 
@@ -126,8 +127,6 @@ async def test_a_lost_attempt_is_charged_its_reservation(stage: Stage) -> None:
     async def asked() -> bool:
         return bool(stage.provider.asked)
 
-    from tests.workflows.stage import eventually
-
     await eventually(asked)
     await stage.restart()
     result = await stage.result(handle)
@@ -158,18 +157,13 @@ async def test_a_limit_says_what_was_done(stage: Stage) -> None:
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(seed=st.randoms(use_true_random=False), steps=st.integers(1, 12))
-async def test_a_run_that_never_answers_always_ends(stage: Stage, seed: object, steps: int) -> None:
+async def test_a_run_that_never_answers_always_ends(stage: Stage, seed: Random, steps: int) -> None:
     """Whatever a model proposes, right or wrong, within its steps the run has an outcome."""
-    import random
-
-    assert isinstance(seed, random.Random)
 
     def script(asked: Asked) -> Step:
         names = ["lookup", "put", "invented", "read_artifact"]
         texts = ["{}", '{"key": "a"}', '{"item": "b"}', "[", "null", '{"key": "c", "key": "d"}']
         wanted = [(seed.choice(names), seed.choice(texts)) for _ in range(seed.randint(1, 3))]
-        from tests.fakes import calls
-
         return calls(*wanted)
 
     await stage.stop()

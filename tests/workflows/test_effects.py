@@ -1,6 +1,7 @@
 """Effects happen once, or a person knows."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from domain.run import Outcome
 from tests.fakes import Say, call, calls, refused
 from tests.workflows.stage import Stage, activities_in, agent, eventually
 from tests.workflows.world import World, reading, writing
+from workflows import policies
 
 GONE = ConnectionError("the line went dead")
 
@@ -179,10 +181,6 @@ async def test_a_write_that_outlasts_its_timeout_is_in_doubt(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No answer in time is an unknown outcome, never a second try."""
-    from datetime import timedelta
-
-    from workflows import policies
-
     original = policies.tool
     monkeypatch.setattr(
         policies,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from agents.toolkit import Agent, AnswerToCheck, Prompt
+from agents.toolkit import Agent, AnswerToCheck, Prompt, tool
 from domain.run import Outcome
 from domain.spec import ApprovalPolicy
 from tests.fakes import Asked, Say, Step, answer, call, calls
@@ -27,7 +27,8 @@ class Verdict(BaseModel):
 
 def judge(**changes: Any) -> Agent:
     """Return an agent with a typed answer."""
-    return agent(**({"answer": Verdict, "approvals": PATIENT} | changes))
+    told: dict[str, Any] = {"answer": Verdict, "approvals": PATIENT} | changes
+    return agent(**told)
 
 
 # --- the plan
@@ -277,13 +278,6 @@ async def test_an_error_page_never_reaches_the_model_as_data(stage: Stage, page:
 # --- loops
 
 
-def circling(asked: Asked) -> Step:
-    """Ask the same until told otherwise, and then again."""
-    if "Take another way" in asked.said or "A person says" in asked.said:
-        return call("lookup", key="another")
-    return call("lookup", key="same" if "same" in str(asked.messages[-2].calls) else "other")
-
-
 @pytest.mark.requirement("C6c:backtrack")
 async def test_a_run_in_circles_is_turned_round_and_then_put_before_a_person(
     stage: Stage,
@@ -343,8 +337,6 @@ async def test_writing_many_things_is_no_circle(stage: Stage) -> None:
     """Eight writes of different things, each acknowledged in the same words, are progress."""
     world = World()
 
-    from agents.toolkit import tool
-
     @tool(effect="write", idempotent=True)
     async def put(item: str) -> str:
         """Put an item."""
@@ -360,6 +352,7 @@ async def test_writing_many_things_is_no_circle(stage: Stage) -> None:
     assert not any("circles" in asked.said for asked in stage.provider.asked)
 
 
+@pytest.mark.requirement("C2:prompt-version")
 def test_a_prompt_carries_its_version() -> None:
     """The system prompt names the agent and the prompt file that it was read from."""
     spec = Agent(name="tester", prompt=Prompt("You test.", "v1")).spec()
