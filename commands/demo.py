@@ -103,9 +103,8 @@ async def _stack(screen: demo_views.Screen) -> AsyncGenerator[Stack]:
     stack = Stack(settings, dict(os.environ), screen.say)
     try:
         screen.step("starting a Temporal server, the offline model and a worker")
-        await stack.start_server()
+        await stack.start(f"latency,ms={_LATENCY_MS}")
         _only_here(stack)
-        await stack.start_offline(f"latency,ms={_LATENCY_MS}")
         since = time.time()
         await stack.start_worker()
         async with session(settings) as opened:

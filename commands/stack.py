@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -46,16 +46,25 @@ class Stack:
     _holds: bool = False
     _keepers: list["asyncio.Task[None]"] = field(default_factory=list["asyncio.Task[None]"])
 
-    async def start_server(self) -> None:
-        """Start the embedded server, unless the environment or a profile names another.
+    async def start(self, *misbehave: str) -> None:
+        """Start what a worker needs: the server and the offline model, both at once.
+
+        Args:
+            misbehave: Rules for the model, as `python -m runtime.offline --misbehave` takes them.
 
         Raises:
-            BinaryMissing: There is nothing to start.
+            BinaryMissing: There is no server to start.
             ServerFailed: It did not come up.
-            CommandError: Another command serves here.
+            CommandError: Another command serves here, or the model did not come up.
         """
         inherited = await asyncio.to_thread(tenure.claim, self.settings.prepare_home())
         self._holds = True
+        await asyncio.gather(
+            self._start_server(inherited=inherited), self._start_offline(misbehave)
+        )
+
+    async def _start_server(self, *, inherited: bool) -> None:
+        """Start the embedded server, unless the environment or a profile names another."""
         configured = ClientConfig.load_client_connect_config().get("target_host")
         if configured:
             self.address = configured
@@ -65,12 +74,8 @@ class Stack:
         server = await devserver.start(self.settings)
         self.address, self.ui = server.address, server.ui
 
-    async def start_offline(self, *misbehave: str) -> None:
-        """Start the offline model, where no vendor's key is set.
-
-        Args:
-            misbehave: Rules for it, as `python -m runtime.offline --misbehave` takes them.
-        """
+    async def _start_offline(self, misbehave: Sequence[str]) -> None:
+        """Start the offline model, where no vendor's key is set."""
         if self.settings.openai_api_key or self.settings.anthropic_api_key:
             return
         rules = [part for rule in misbehave for part in ("--misbehave", rule)]

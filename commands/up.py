@@ -45,7 +45,7 @@ async def up(quiet: Quiet = False, json: options.Json = False) -> Exit:
             _print(stack)
         await _until(stopping, stack)
     finally:
-        if not quiet:
+        if not quiet and stack.worker is not None:
             console.note("stopping: the worker finishes what it is doing")
         await stack.stop()
     return Exit.OK
@@ -57,8 +57,7 @@ async def _start(stack: Stack, *, quiet: bool) -> None:
             console.note(text)
 
     say("starting the Temporal server")
-    await stack.start_server()
-    await stack.start_offline()
+    await stack.start()
     say("starting the worker")
     since = time.time()
     await stack.start_worker()
