@@ -103,8 +103,9 @@ def tool(tool: ToolSpec) -> Policy:
         start_to_close_timeout=timedelta(seconds=tool.timeout_s + 5),
         heartbeat_timeout=HEARTBEAT_OF_ONE_TRY if tool.writes and tool.tries == 1 else HEARTBEAT,
         retry_policy=RetryPolicy(
-            initial_interval=timedelta(milliseconds=500),
-            backoff_coefficient=2,
+            # Soon at first, since the attempt may have been lost with its worker; then later.
+            initial_interval=timedelta(milliseconds=200),
+            backoff_coefficient=4,
             maximum_interval=timedelta(seconds=30),
             maximum_attempts=tool.tries,
         ),
