@@ -120,11 +120,10 @@ async def rig(home: Path) -> AsyncGenerator[Rig]:
     with _Environment(home):
         stack = Stack(settings, dict(os.environ), print)
         try:
-            await stack.start_server()
+            await stack.start()
             port = int(stack.address.rpartition(":")[2])
             stack.settings = settings.model_copy(update={"server_port": port})
             stack.env["TEMPORAL_ADDRESS"] = stack.address
-            await stack.start_offline()
             await stack.start_worker()
             async with opened(settings) as database, _http() as http:
                 client = await connect(stack.settings, database)
