@@ -32,7 +32,10 @@ Encoding = Annotated[str, typer.Option("--encoding", help="Of a CSV file; defaul
 Delimiter = Annotated[str, typer.Option("--delimiter", help="Of a CSV file; default: found out.")]
 Title = Annotated[str, typer.Option("--title", help="Of the report.")]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="File nothing and ask nobody; list what would need one.")
+    bool,
+    typer.Option(
+        "--dry-run", help="File nothing and ask nobody; list what would need one.", metavar=""
+    ),
 ]
 MinConfidence = Annotated[
     float,

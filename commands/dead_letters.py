@@ -17,7 +17,9 @@ from runtime.dead_letters import DeadLetter, DeadLetters, LetterState
 from runtime.settings import Settings
 
 LetterId = Annotated[str, typer.Argument(metavar="ID", help="The letter, as `list` shows it.")]
-Every = Annotated[bool, typer.Option("--all", "-a", help="Also requeued and dropped ones.")]
+Every = Annotated[
+    bool, typer.Option("--all", "-a", help="Also requeued and dropped ones.", metavar="")
+]
 Payload = Annotated[
     str, typer.Option("--input", metavar="JSON", help="The mended input; default: as it was.")
 ]

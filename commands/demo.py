@@ -37,7 +37,9 @@ _PARALLEL: Final = 3
 _PATIENCE_S: Final = 80.0
 _LOOK_S: Final = 0.05
 
-Keep = Annotated[bool, typer.Option("--keep", help="Leave everything up at the end, until Ctrl-C.")]
+Keep = Annotated[
+    bool, typer.Option("--keep", help="Leave everything up at the end, until Ctrl-C.", metavar="")
+]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ from commands.errors import Misuse
 from domain.budget import LimitsOverride
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, as `list` shows it.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, the rest on stderr.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print JSON on stdout, the rest on stderr.", metavar="")
+]
 NewId = Annotated[
     str,
     typer.Option(
@@ -18,9 +20,9 @@ NewId = Annotated[
     ),
 ]
 Again = Annotated[
-    bool, typer.Option("--again", help="Start anew under an --id whose run has closed.")
+    bool, typer.Option("--again", help="Start anew under an --id whose run has closed.", metavar="")
 ]
-Detach = Annotated[bool, typer.Option("--detach", "-d", help="Start, and do not wait.")]
+Detach = Annotated[bool, typer.Option("--detach", "-d", help="Start, and do not wait.", metavar="")]
 Tenant = Annotated[str, typer.Option("--tenant", help="Whose run it is.")]
 By = Annotated[str, typer.Option("--by", help="Who you are; default: your login name.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept with the decision.")]

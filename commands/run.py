@@ -19,7 +19,9 @@ Data = Annotated[
     list[str] | None,
     typer.Option("--data", metavar="NAME=VALUE", help="An input of the tools; may be repeated."),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Make no writes; list them instead.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Make no writes; list them instead.", metavar="")
+]
 
 
 async def run(

@@ -13,7 +13,9 @@ Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at mo
 AgentName = Annotated[str, typer.Option("--agent", help="Only runs of this agent.")]
 StateName = Annotated[str, typer.Option("--state", help="Only runs in this state.")]
 TenantName = Annotated[str, typer.Option("--tenant", help="Only this tenant's runs.")]
-Everything = Annotated[bool, typer.Option("--all", "-a", help="Also the runs that others started.")]
+Everything = Annotated[
+    bool, typer.Option("--all", "-a", help="Also the runs that others started.", metavar="")
+]
 
 
 async def list_runs(

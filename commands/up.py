@@ -17,7 +17,9 @@ from commands.session import session
 from commands.stack import Stack
 from runtime.settings import Settings
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but worries.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print nothing but worries.", metavar="")
+]
 
 _NEXT = (
     ("audit a ledger", "python starter.py audit LEDGER.csv"),
