@@ -116,12 +116,12 @@ async def test_a_rejection_brings_its_reason_to_the_model(stage: Stage, visitor:
     world = World()
     run_id = await asking(stage, world)
 
-    await visitor.send(run_id, "reject", {"reason": "the parcel was signed for", "by": "Ines"})
+    await visitor.send(run_id, "reject", {"reason": "the parcel was signed for", "by": "Maria"})
     result = await stage.result(stage.client.get_workflow_handle(run_id))
 
     decision = result.decisions[0]
     assert not world.done
-    assert (decision.verdict, decision.by) == ("reject", "Ines")
+    assert (decision.verdict, decision.by) == ("reject", "Maria")
     assert decision.reason == "the parcel was signed for"
     assert "the parcel was signed for" in stage.provider.asked[-1].said
     assert result.outcome is Outcome.COMPLETED
@@ -137,7 +137,7 @@ async def test_modified_arguments_are_what_runs(stage: Stage, visitor: Person) -
 
     await visitor.send(run_id, "modify", {"arguments": {"order": "A-1042", "amount_eur": "much"}})
     status = await stage.until(handle, lambda status: status.ignored)
-    await visitor.send(run_id, "modify", {"arguments": sent, "by": "Ines"})
+    await visitor.send(run_id, "modify", {"arguments": sent, "by": "Maria"})
     result = await stage.result(handle)
 
     assert "amount_eur" in status.ignored[0]
