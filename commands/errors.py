@@ -1,5 +1,6 @@
 """What goes wrong on the command line: one line that says what to do, and an exit code."""
 
+import re
 from enum import IntEnum
 
 from pydantic import ValidationError
@@ -45,6 +46,8 @@ class Misuse(CommandError):
 
 
 # Their messages already name the value, what was expected and what to do.
+_COUNTS = re.compile(r"\d+ validation errors? for ")
+_FURTHER = "For further information visit "
 _SPEAKING = (
     NoServer,
     DatabaseError,
@@ -103,8 +106,14 @@ def root(error: BaseException) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the first line of `text` that says something."""
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+    """Return the first line that says something.
+
+    Pydantic's first line only counts its complaints, so there the lines are joined.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if lines and _COUNTS.match(lines[0]):
+        lines = [" ".join(line for line in lines if not line.startswith(_FURTHER))]
+    return lines[0] if lines else ""
 
 
 def _explain_temporal(error: BaseException) -> tuple[str, Exit] | None:
