@@ -5,6 +5,7 @@ Within a day the order of rows says nothing. A booking leads from the balance be
 some path takes each of them once: an Eulerian path, up to rounding. Standard library only.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
@@ -75,10 +76,12 @@ class Joker:
     Attributes:
         kind: `amount`: booking `row` may start anywhere; `balance`: it may end where its amount
             leads; `missing`: once, the path may jump.
+        targets: Where the jump may land.
     """
 
     kind: Literal["amount", "balance", "missing"]
     row: int = -1
+    targets: frozenset[int] = frozenset()
 
 
 class State(NamedTuple):
@@ -113,9 +116,11 @@ class _Search:
     """Depth-first search for all ends of a day, equal bookings tried once."""
 
     def __init__(self, day: tuple[Booking, ...], normal: Normal, joker: Joker | None) -> None:
-        self.day = day
+        self.day = sorted(day, key=lambda booking: booking.before)
+        self.befores = [booking.before for booking in self.day]
         self.normal = normal
         self.joker = joker
+        self.wild = [at for at, booking in enumerate(self.day) if self._is_wild(booking)]
         self.ends: set[State] = set()
 
     def run(self, start: State) -> None:
@@ -138,13 +143,29 @@ class _Search:
     def _next(self, state: State, used: int) -> list[tuple[State, int]]:
         found: list[tuple[State, int]] = []
         tried: set[tuple[int, int]] = set()
-        for index, booking in enumerate(self.day):
+        for index in self._reachable(state):
+            booking = self.day[index]
             same = (booking.before, booking.balance)
-            if used >> index & 1 or (same in tried and not self._is_joker(booking)):
+            if used >> index & 1 or (same in tried and index not in self.wild):
                 continue
             tried.add(same)
             found.extend((after, used | 1 << index) for after in self._step(state, booking))
         return found
+
+    def _reachable(self, state: State) -> Iterable[int]:
+        """Return the places of the bookings that may come next, and few others."""
+        if state.balance is None:
+            return range(len(self.day))
+        first = bisect_left(self.befores, state.balance - self.normal.tolerance)
+        last = bisect_right(self.befores, state.balance + self.normal.tolerance)
+        return [*range(first, last), *(at for at in self.wild if not first <= at < last)]
+
+    def _is_wild(self, booking: Booking) -> bool:
+        """Whether the joker may make this booking follow anything."""
+        joker = self.joker
+        if joker is None:
+            return False
+        return booking.row == joker.row or booking.row in joker.targets
 
     def _telescope(self, start: State) -> None:
         # A day too tangled to search to its end: judge it by its sum, never cry wolf over it.
@@ -156,16 +177,12 @@ class _Search:
         near = [b.balance for b in self.day if abs(b.balance - end) <= slack]
         self.ends.update(State(balance) for balance in near)
 
-    def _is_joker(self, booking: Booking) -> bool:
-        joker = self.joker
-        return joker is not None and joker.kind != "missing" and joker.row == booking.row
-
     def _step(self, state: State, booking: Booking) -> list[State]:
         here = state.balance
         if here is None:
             return [State(booking.balance, state.seen)]
         seen = Seen(here, booking.row, booking.day)
-        if self.joker is not None and self._is_joker(booking):
+        if self.joker is not None and booking.row == self.joker.row:
             if self.joker.kind == "amount":
                 return [State(booking.balance, seen)]
             # The true balance was rounded too, and is not known: anywhere the rounding allows.
@@ -173,9 +190,43 @@ class _Search:
             return [State(here + booking.signed + off, seen) for off in slack]
         if self.normal.continues(here, booking.before):
             return [State(booking.balance, state.seen)]
-        if self.joker is not None and self.joker.kind == "missing" and state.seen is None:
+        if self.joker is not None and booking.row in self.joker.targets and state.seen is None:
             return [State(booking.balance, seen)]
         return []
+
+
+def unmatched(
+    ends: Iterable[int], starts: Iterable[int], normal: Normal
+) -> tuple[list[int], list[int]]:
+    """Pair off balances that are reached with those that are left; return what is left over.
+
+    Both are sorted, so that the first fit is the best. Figures off the grain were never rounded:
+    they have to be equal.
+    """
+    rounded_ends, odd_ends = _split(sorted(ends), normal.grain)
+    rounded_starts, odd_starts = _split(sorted(starts), normal.grain)
+    one = _paired(rounded_ends, rounded_starts, normal.tolerance)
+    two = _paired(odd_ends, odd_starts, 0)
+    return sorted(one[0] + two[0]), sorted(one[1] + two[1])
+
+
+def _split(values: Sequence[int], grain: int) -> tuple[list[int], list[int]]:
+    return [v for v in values if v % grain == 0], [v for v in values if v % grain]
+
+
+def _paired(ends: list[int], starts: list[int], within: int) -> tuple[list[int], list[int]]:
+    loose: tuple[list[int], list[int]] = ([], [])
+    i = j = 0
+    while i < len(ends) and j < len(starts):
+        if abs(ends[i] - starts[j]) <= within:
+            i, j = i + 1, j + 1
+        elif ends[i] < starts[j]:
+            loose[0].append(ends[i])
+            i += 1
+        else:
+            loose[1].append(starts[j])
+            j += 1
+    return loose[0] + ends[i:], loose[1] + starts[j:]
 
 
 def by_day(bookings: Iterable[Booking]) -> list[list[Booking]]:

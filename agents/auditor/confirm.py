@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Final, NamedTuple
 
-from agents.auditor.chain import Booking, Normal
+from agents.auditor.chain import Booking, Normal, unmatched
 from agents.auditor.ledger import connect
 from agents.auditor.localise import Kind, Reading
 from agents.auditor.profile import normal
@@ -150,9 +150,9 @@ def loose_ends(around: Sequence[Found], day_no: int, normal: Normal) -> list[Loo
     first, last = around[0].day_no, around[-1].day_no
     opens = first >= day_no or alone[first] > 1
     closes = last <= day_no or alone[last] > 1
-    ends = sorted(f.booking.balance for f in around if closes or f.day_no != last)
-    starts = sorted(f.booking.before for f in around if opens or f.day_no != first)
-    ends, starts = _unmatched(ends, starts, normal)
+    ends = [f.booking.balance for f in around if closes or f.day_no != last]
+    starts = [f.booking.before for f in around if opens or f.day_no != first]
+    ends, starts = unmatched(ends, starts, normal)
     firsts = {f.booking.before for f in around if f.day_no == first} if opens else set[int]()
     lasts = {f.booking.balance for f in around if f.day_no == last} if closes else set[int]()
     return [
@@ -168,35 +168,6 @@ def _freed(values: list[int], free: set[int]) -> list[tuple[int, ...]]:
         tuple(values[:at] + values[at + 1 :]) for at, value in enumerate(values) if value in free
     ]
     return list(dict.fromkeys(kept)) or [tuple(values)]
-
-
-def _unmatched(ends: list[int], starts: list[int], normal: Normal) -> tuple[list[int], list[int]]:
-    """Pair off equal figures up to rounding; both lists sorted, so the first fit is the best."""
-    rounded_ends, odd_ends = _split(ends, normal.grain)
-    rounded_starts, odd_starts = _split(starts, normal.grain)
-    one = _paired(rounded_ends, rounded_starts, normal.tolerance)
-    # Figures off the grain were never rounded: they have to be equal.
-    two = _paired(odd_ends, odd_starts, 0)
-    return sorted(one[0] + two[0]), sorted(one[1] + two[1])
-
-
-def _split(values: Sequence[int], grain: int) -> tuple[list[int], list[int]]:
-    return [v for v in values if v % grain == 0], [v for v in values if v % grain]
-
-
-def _paired(ends: list[int], starts: list[int], within: int) -> tuple[list[int], list[int]]:
-    loose: tuple[list[int], list[int]] = ([], [])
-    i = j = 0
-    while i < len(ends) and j < len(starts):
-        if abs(ends[i] - starts[j]) <= within:
-            i, j = i + 1, j + 1
-        elif ends[i] < starts[j]:
-            loose[0].append(ends[i])
-            i += 1
-        else:
-            loose[1].append(starts[j])
-            j += 1
-    return loose[0] + ends[i:], loose[1] + starts[j:]
 
 
 def supported(

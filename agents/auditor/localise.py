@@ -10,14 +10,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from agents.auditor.chain import Booking, Joker, Normal, Seen, State, changed, walk, without
+from agents.auditor.chain import (
+    Booking,
+    Joker,
+    Normal,
+    Seen,
+    State,
+    changed,
+    unmatched,
+    walk,
+    without,
+)
 
 Kind = Literal["amount", "balance", "duplicate", "missing", "sign"]
 _RANK: dict[Kind, int] = {"sign": 0, "duplicate": 0, "balance": 1, "amount": 2, "missing": 2}
-
-
-_MOST = 400
-"""Bookings that are suspected one by one; days with more are left to a person."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +69,13 @@ class Reading:
 
 def readings(window: Window, normal: Normal) -> list[Reading]:
     """Return every single fault that mends the window, the tightest first."""
-    suspects = [b for day in window.days[: window.at + 1] for b in day]
-    if len(suspects) > _MOST:
-        return []
+    suspects = _suspects(window, normal)
     found = [
         *_signs(window, suspects, normal),
-        *_duplicates(window, normal),
+        *_duplicates(window, suspects, normal),
         *_balances(window, suspects, normal),
         *_amounts(window, suspects, normal),
-        *_gaps(window, normal),
+        *_gaps(window, suspects, normal),
     ]
     shows = window.days[window.at][0].day
     # On equal rank a fault on the day on which the break shows.
@@ -95,6 +99,23 @@ def choose(found: Sequence[Reading], likelihood: dict[tuple[Kind, int], float]) 
     return max(tied, key=lambda r: likelihood.get((r.kind, r.booking.row), 0.0), default=None)
 
 
+def _suspects(window: Window, normal: Normal) -> list[Booking]:
+    """Return the bookings up to the break whose balance before is left more often than reached.
+
+    Whatever is wrong with a booking, it starts where nothing leads: so only these can be at fault.
+    """
+    bookings = [booking for day in window.days[: window.at + 1] for booking in day]
+    if len(window.states) > 1:
+        return bookings
+    everything = [booking for day in window.days for booking in day]
+    ends = [booking.balance for booking in everything]
+    ends += [state.balance for state in window.states if state.balance is not None]
+    _, starts = unmatched(ends, [booking.before for booking in everything], normal)
+    # Among figures a rounding apart, any of them may be the one that is left over.
+    near = 2 * normal.tolerance
+    return [b for b in bookings if any(abs(b.before - start) <= near for start in starts)]
+
+
 def _signs(window: Window, suspects: Sequence[Booking], normal: Normal) -> Iterator[Reading]:
     for booking in suspects:
         turned = changed(window.days, booking.row, {"signed": -booking.signed})
@@ -102,11 +123,12 @@ def _signs(window: Window, suspects: Sequence[Booking], normal: Normal) -> Itera
             yield Reading("sign", booking, booking.signed, -booking.signed)
 
 
-def _duplicates(window: Window, normal: Normal) -> Iterator[Reading]:
+def _duplicates(window: Window, suspects: Sequence[Booking], normal: Normal) -> Iterator[Reading]:
+    rows = {booking.row for booking in suspects}
     for day in window.days[: window.at + 1]:
         for place, first in enumerate(day):
             for second in day[place + 1 :]:
-                if not _twins(first, second):
+                if not _twins(first, second) or rows.isdisjoint((first.row, second.row)):
                     continue
                 # Where the copies' balances differ, the one that must go is the copy.
                 for kept, copy in ((first, second), (second, first)):
@@ -144,12 +166,11 @@ def _amounts(window: Window, suspects: Sequence[Booking], normal: Normal) -> Ite
                 yield Reading("amount", booking, booking.signed, expected, seen.balance)
 
 
-def _gaps(window: Window, normal: Normal) -> Iterator[Reading]:
-    rows = {b.row: b for day in window.days[: window.at + 1] for b in day}
-    for seen in _mended_by(window, normal, Joker("missing")):
-        booking = rows.get(seen.row)
-        if booking is not None:
-            yield Reading("missing", booking, 0, booking.before - seen.balance, seen.balance)
+def _gaps(window: Window, suspects: Sequence[Booking], normal: Normal) -> Iterator[Reading]:
+    rows = {booking.row: booking for booking in suspects}
+    for seen in _mended_by(window, normal, Joker("missing", targets=frozenset(rows))):
+        booking = rows[seen.row]
+        yield Reading("missing", booking, 0, booking.before - seen.balance, seen.balance)
 
 
 def _mended_by(window: Window, normal: Normal, joker: Joker) -> list[Seen]:

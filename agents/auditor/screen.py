@@ -175,6 +175,9 @@ def _after(each: Break, normal: Normal) -> frozenset[State]:
     elif reading.kind == "sign":
         turned = changed(days, row, {"signed": reading.expected})
         ends = walk(each.window.states, turned, normal)
+    elif reading.kind == "missing":
+        gap = Joker("missing", targets=frozenset([row]))
+        ends = walk(each.window.states, days, normal, gap)
     else:
         ends = walk(each.window.states, days, normal, Joker(reading.kind, row))
     return frozenset(State(end.balance) for end in ends)

@@ -1,5 +1,6 @@
 """Learning from the balances which bookings add and which take away."""
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -96,15 +97,23 @@ def _votes(entries: Sequence[Entry]) -> Iterator[tuple[Entry, int]]:
         before: list[Entry] = []
         for _, grouped in groupby(account, key=lambda entry: entry.date):
             today = list(grouped)
+            near = sorted(entry.balance for entry in [*before, *today])
             for entry in today:
-                # Some days have thousands of bookings; a sample of them decides as well.
-                near = [e.balance for e in [*before[-20:], *today[:20]] if e is not entry]
-                if near and (sign := _vote(entry, near)):
+                if sign := _vote(entry, near):
                     yield entry, sign
             before = today
 
 
 def _vote(entry: Entry, near: Sequence[int]) -> int:
-    plus = min(abs(entry.balance - entry.amount - balance) for balance in near)
-    minus = min(abs(entry.balance + entry.amount - balance) for balance in near)
+    """Return the sign whose balance before is nearer to one there is; 0 where that is open.
+
+    The entry's own balance is among `near`: equally far for both signs, it decides nothing.
+    """
+    plus = _distance(entry.balance - entry.amount, near)
+    minus = _distance(entry.balance + entry.amount, near)
     return (plus < minus) - (minus < plus)
+
+
+def _distance(balance: int, near: Sequence[int]) -> int:
+    at = bisect_left(near, balance)
+    return min(abs(balance - other) for other in near[max(0, at - 1) : at + 1])

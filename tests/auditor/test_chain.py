@@ -110,4 +110,7 @@ def test_a_joker_is_used_once() -> None:
     days = booked([[1], [2], [3], [4], [5]])
     del days[3], days[1]
 
-    assert not walk([State(0)], days, EXACT, Joker("missing"))
+    anywhere = frozenset(booking.row for day in days for booking in day)
+
+    assert walk([State(0)], days[:2], EXACT, Joker("missing", targets=anywhere))
+    assert not walk([State(0)], days, EXACT, Joker("missing", targets=anywhere))
