@@ -10,6 +10,7 @@ from temporalio.client import WorkflowExecutionStatus
 from agents.toolkit import ToolContext, ToolUnavailableError
 from domain.budget import Limits
 from domain.run import Outcome
+from domain.tools import ToolSpec
 from tests.fakes import Say, call, calls, refused
 from tests.workflows.stage import Stage, activities_in, agent, eventually
 from tests.workflows.world import World, reading, writing
@@ -182,11 +183,13 @@ async def test_a_write_that_outlasts_its_timeout_is_in_doubt(
 ) -> None:
     """No answer in time is an unknown outcome, never a second try."""
     original = policies.tool
-    monkeypatch.setattr(
-        policies,
-        "tool",
-        lambda spec: original(spec) | {"start_to_close_timeout": timedelta(seconds=1)},
-    )
+
+    def short(tool: ToolSpec) -> policies.Policy:
+        policy = original(tool)
+        policy["start_to_close_timeout"] = timedelta(seconds=1)
+        return policy
+
+    monkeypatch.setattr(policies, "tool", short)
     world = World()
     await stage.play(
         agent(tools=[writing(world, timeout=20, attempts=4)]), [call("put", item="slow"), "done"]
