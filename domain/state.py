@@ -46,6 +46,7 @@ class AgentState(BaseModel):
         counted_messages: Messages that count covers.
         watched: Deeds since the loop detector last found something.
         planned: Model calls that planning took.
+        alerted: Most of a budget is used, and somebody was told.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -75,8 +76,8 @@ class AgentState(BaseModel):
     backtracks: int = 0
     forbid: tuple[str, ...] = ()
     route: int = 0
-    alerted: bool = False
     revisions: int = 0
+    alerted: bool = False
     phase: Literal["start", "work"] = "start"
     planned: int = 0
     worked_s: float = 0
@@ -114,9 +115,13 @@ class AgentState(BaseModel):
         return tuple(m.id if m.id in self.made else m for m in self.messages[self.base :])
 
     def done(self, most: int = 8) -> tuple[str, ...]:
-        """Return the last calls the model made, a line each, for a person to read."""
+        """Return the last calls that were answered, a line each, for a person to read."""
+        answered = {message.call_id for message in self.messages if message.role == "tool"}
         calls = [
-            f"{call.name} {call.arguments[:_MOST_TEXT]}" for m in self.messages for call in m.calls
+            f"{call.name} {call.arguments[:_MOST_TEXT]}"
+            for message in self.messages
+            for call in message.calls
+            if call.id in answered
         ]
         before = len(calls) - most
         return (*([f"({before} calls before these)"] if before > 0 else []), *calls[-most:])
@@ -146,6 +151,7 @@ class AgentState(BaseModel):
         earlier.watched, earlier.backtracks, earlier.forbid = [], 0, ()
         earlier.writes, earlier.undone, earlier.not_done = [], [], []
         earlier.decisions, earlier.ignored = [], []
+        earlier.alerted = False
         earlier.worked_s, earlier.continued, earlier.route, earlier.revisions = 0, 0, 0, 0
         if turn < self.planned:
             earlier.phase, earlier.planned, earlier.plan = "start", 0, []

@@ -87,6 +87,7 @@ class Candidates:
                 self._asked(candidate, share),
                 id=run_id,
                 parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
+                static_summary=f"account {candidate.account_id}, {candidate.days[-1]}",
             )
             used = result.spend
         except (ChildWorkflowError, WorkflowAlreadyStartedError) as error:
