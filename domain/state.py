@@ -162,8 +162,7 @@ class AgentState(BaseModel):
         """Return how many messages there were before the reply of `turn` + 1."""
         end = self.turns[turn].messages - 1
         # A turn that was taken out of the conversation has no reply in it any more.
-        dropped = turn > 0 and self.turns[turn].messages == self.turns[turn - 1].messages
-        return end + 1 if dropped else end
+        return end if self.messages[end].role == "assistant" else end + 1
 
     def rebase(self) -> None:
         """Start the chain over after messages were taken out: no worker holds this transcript.

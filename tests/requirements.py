@@ -157,6 +157,7 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
     "C5:steps": Requirement("Steps are a cap.", "Where a run stops"),
     "C5:defaults": Requirement("Limits hold from the start.", "Where a run stops"),
     "C5:limits-of-the-starter": Requirement("The starter may set limits.", "Where a run stops"),
+    "C5:alert": Requirement("At 80 % of a budget an alert is raised.", "Where a run stops"),
     "C5:not-done": Requirement("A cap says what was done.", "Where a run stops"),
     "C5:compensation": Requirement(
         "Cancel and abort undo completed writes in reverse order.", "Where a run stops"

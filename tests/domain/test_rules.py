@@ -1,7 +1,8 @@
 """The pure rules: states, budgets, answers, loops, hashes, and what the page may show."""
 
 import json
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,14 +21,15 @@ from domain.approval import (
     rule,
     silent,
 )
+from domain.audit import Candidate
 from domain.budget import Limits, LimitsOverride, Pool, Spend
 from domain.contract import MAX_DEPTH, canonical, digest, strict_json
 from domain.lifecycle import FINAL, MOVES, WAITS, IllegalTransitionError, Lifecycle, State
-from domain.loops import TIMES, Deed, Loop, find_loop
+from domain.loops import TIMES, Deed, Loop, find_loop, withheld
 from domain.messages import ROOT, Message, ToolCall, chain, link
 from domain.plan import Plan, problems
 from domain.run import Stop
-from domain.state import AgentState, Turn
+from domain.state import AgentState, Effected, Turn
 from domain.tools import Effect, ToolSpec, idempotency_key
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -536,6 +538,64 @@ def test_only_what_a_worker_made_goes_by_its_id() -> None:
     assert made == Message(role="tool", text="made").id
     assert isinstance(said, Message)
     assert run.head == link(link(run.base_head, str(made)), said.id)
+
+
+@pytest.mark.requirement("C6c:backtrack")
+@given(fresh=st.integers(0, 3), repeats=st.integers(1, 6), at=st.integers(0, 9))
+def test_repetitions_are_taken_out_and_the_rest_is_whole(fresh: int, repeats: int, at: int) -> None:
+    """All but the first of the repeated turns go; any earlier state still ends at a turn's end."""
+    run = state(fresh)
+    same = ToolCall(id="c", name="look", arguments='{"again": true}')
+    for _ in range(repeats):
+        run.add(Message(role="assistant", calls=(same,)), made=True)
+        run.turns.append(Turn(messages=len(run.messages), tokens=0, cost_usd=Decimal(0), model="m"))
+        run.add(Message(role="tool", text="x", call_id="c"), made=True)
+
+    run.drop_tail((withheld("look", {"again": True}),))
+
+    assert len(run.messages) == 1 + 2 * (fresh + 1)
+    assert run.proven()
+    earlier = run.at(min(at, len(run.turns)))
+    assert earlier.messages[-1].role in {"user", "tool"}
+    assert earlier.proven()
+
+
+@pytest.mark.requirement("C6a:key")
+def test_what_was_written_is_not_forgotten_for_a_loop() -> None:
+    """A run that wrote keeps its conversation whole."""
+    run = state(4)
+    run.writes.append(Effected(tool="put", arguments={}, key="k", text="done"))
+    before = list(run.messages)
+
+    run.drop_tail(tuple(withheld("look", {"n": number}) for number in range(4)))
+
+    assert run.messages == before
+
+
+@pytest.mark.requirement("C6:form")
+def test_what_was_done_is_listed_in_short() -> None:
+    """The last calls, a line each, however long their arguments are."""
+    run = state(11)
+    huge = ToolCall(id="h", name="put", arguments="x" * 10**6)
+    run.add(Message(role="assistant", calls=(huge,)), made=True)
+
+    done = run.done()
+
+    assert done[0] == "(4 calls before these)"
+    assert len(done) == 9
+    assert max(map(len, done)) < 600
+
+
+@pytest.mark.requirement("C0:audit-isolated")
+@pytest.mark.parametrize("account", ["1787", "A/B", "x" * 5_000, "a\nb", "Ü", "a b", ""])
+def test_a_candidate_has_an_id_that_a_server_takes(account: str) -> None:
+    """Whatever a ledger calls its accounts, the run's name is short, plain and its own."""
+    day = date(2024, 1, 6)
+    candidate = Candidate(account_id=account, days=(day,), until=day, why="")
+
+    assert re.fullmatch(r"[A-Za-z0-9_.-]{1,64}-2024-01-06", candidate.id)
+    other = candidate.model_copy(update={"account_id": account + "x"})
+    assert other.id != candidate.id
 
 
 # --- the page

@@ -340,7 +340,7 @@ async def test_the_question_is_a_form(stage: Stage) -> None:
 
     assert question["request"] == "pay the bill"
     assert question["done"][0] == 'lookup {"key": "a"}'
-    assert "irreversible" in question["why"]
+    assert "cannot be undone" in question["why"]
     assert [name for name, _ in question["options"]] == ["approve", "reject", "modify", "abort"]
     await handle.signal("reject")
     await stage.result(handle)

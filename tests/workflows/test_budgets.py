@@ -179,3 +179,21 @@ async def test_a_run_that_never_answers_always_ends(stage: Stage, seed: Random, 
 
     assert result.outcome in {Outcome.LIMIT, Outcome.ABORTED}
     assert result.turns <= steps
+
+
+@pytest.mark.requirement("C5:alert")
+async def test_most_of_a_budget_is_announced_once(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At eighty percent an alert is raised, and not again."""
+    stage.cached = 10  # a replay would say nothing, and neither does a replayed task
+    await stage.play(agent(tools=[reading()], limits=Limits(steps=10)), restless)
+
+    with caplog.at_level("WARNING", logger="temporalio.workflow"):
+        await stage.run()
+
+    said = [
+        record.message for record in caplog.records if "of the budget is used" in record.message
+    ]
+    assert len(said) == 1
+    assert said[0].startswith("80 %")
