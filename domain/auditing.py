@@ -132,7 +132,6 @@ class AuditState(BaseModel):
         findings: Confirmed, and sure enough or approved.
         needs_review: What a person has to decide, or nobody could.
         unconfirmed: Findings the ledger does not bear out; never reported.
-        cleared: Candidates in which the auditor found no fault.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -152,7 +151,6 @@ class AuditState(BaseModel):
     findings: list[Checked] = []
     needs_review: list[Checked] = []
     unconfirmed: list[Checked] = []
-    cleared: list[Checked] = []
     not_done: list[str] = []
     decisions: list[Decision] = []
     ignored: list[str] = []
@@ -188,7 +186,6 @@ class AuditResult(Contract):
     findings: tuple[Checked, ...] = ()
     needs_review: tuple[Checked, ...] = ()
     unconfirmed: tuple[Checked, ...] = ()
-    cleared: tuple[Checked, ...] = ()
     not_done: tuple[str, ...] = ()
     decisions: tuple[Decision, ...] = ()
     ignored: tuple[str, ...] = ()

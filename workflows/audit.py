@@ -240,7 +240,6 @@ class AuditWorkflow(Attended):
             findings=tuple(state.findings),
             needs_review=tuple(state.needs_review),
             unconfirmed=tuple(state.unconfirmed),
-            cleared=tuple(state.cleared),
             not_done=tuple(state.not_done),
             decisions=tuple(state.decisions),
             ignored=tuple(state.ignored),

@@ -162,7 +162,9 @@ class Candidates:
         elif checked.why_not or answer is None:
             state.needs_review.append(checked)
         elif answer.finding is None:
-            state.cleared.append(checked)
+            # The break is a fact of the ledger, whatever the model makes of it.
+            why = f"its bookings do not fit and the auditor names no fault: {answer.reason}"
+            state.needs_review.append(checked.model_copy(update={"why_not": why}))
         elif answer.confidence < self._request.min_confidence:
             why = f"its confidence is {answer.confidence}, under {self._request.min_confidence}"
             state.needs_review.append(checked.model_copy(update={"why_not": why}))

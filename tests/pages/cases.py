@@ -156,7 +156,6 @@ def foreign(text: str, findings: int = 2) -> AuditResult:
         findings=(checked,) * findings,
         needs_review=(checked,),
         unconfirmed=(checked,),
-        cleared=(checked,),
         not_done=(text,),
         decisions=(_decision(text),),
         ignored=(text,),
