@@ -151,6 +151,25 @@ async def test_a_report_that_is_rejected_is_not_filed(audits: Stage, tmp_path: P
     assert len(result.findings) == 1
 
 
+@pytest.mark.requirement("C0:audit-confidence")
+async def test_a_break_that_the_model_denies_is_put_before_a_person(
+    audits: Stage, tmp_path: Path
+) -> None:
+    """The ledger contradicts itself, whatever a model makes of it: nothing is cleared by a no."""
+
+    def deny(answer: dict[str, Any]) -> dict[str, Any]:
+        return answer | {"verdict": "no_finding", "finding": None, "reason": "all is well"}
+
+    await audits.play(AUDITOR, auditor(deny))
+    handle = await start(audits, ledger(tmp_path, "B"), dry_run=True, min_confidence=0)
+
+    result = await finished(audits, handle)
+
+    assert result.findings == ()
+    assert [each.candidate.account_id for each in result.needs_review] == ["B"]
+    assert "all is well" in result.needs_review[0].why_not
+
+
 @pytest.mark.requirement("C0:audit-finding")
 async def test_a_ledger_without_fault_has_no_finding(audits: Stage, tmp_path: Path) -> None:
     """No candidate, no model call, nothing found; a dry run then ends by itself."""
