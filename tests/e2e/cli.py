@@ -69,6 +69,7 @@ class Cli:
             thread.start()
             thread.join(PATIENCE_S)
         assert not thread.is_alive(), f"{arguments} does not end: {err.getvalue()}"
+        assert codes, f"{arguments} broke: {err.getvalue()}"
         ran = Ran(int(str(codes[0] or 0)), out.getvalue(), err.getvalue())
         assert "Traceback" not in ran.err, ran.err
         return ran
@@ -154,11 +155,19 @@ class Up:
         self.told = self._first_object()
         cli.address = str(self.told["address"])
 
+    def __enter__(self) -> "Up":
+        """Serve for a while."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nothing running, whatever the test has found."""
+        self.stop()
+
     def stop(self) -> int:
         """Ask it to end, as Ctrl-C does, and return its exit code."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-        self._process.communicate(timeout=PATIENCE_S)
+            self._process.communicate(timeout=PATIENCE_S)
         return self._process.returncode
 
     def _first_object(self) -> dict[str, Any]:
