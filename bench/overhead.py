@@ -99,9 +99,8 @@ async def rig(home: Path) -> AsyncGenerator[Rig]:
     stack = Stack(settings, dict(os.environ), print)
     bare_worker: Child | None = None
     try:
-        await stack.start_server()
+        await stack.start()
         stack.env["TEMPORAL_ADDRESS"] = stack.address
-        await stack.start_offline()
         began = time.time()
         await stack.start_worker()
         async with session(settings) as opened:
