@@ -132,5 +132,5 @@ class Trail:
             self.breaks.append(Break(event, reason))
             return
         names = " or ".join(suspect.event for suspect in suspects)
-        whats = " or ".join(dict.fromkeys(suspect.what for suspect in suspects))
-        self.breaks.append(Break(names, f"{whats} is not what the model was given next ({event})"))
+        said = " or ".join(dict.fromkeys(suspect.what for suspect in suspects))
+        self.breaks.append(Break(names, f"{said} is not what the model was given next ({event})"))

@@ -16,6 +16,9 @@ from commands.session import Session, session
 from commands.trail import Trail
 from domain.activity import ActOutcome, ActRequest, Reply, ThinkRequest
 from domain.run import AgentRequest, AgentResult
+from runtime.database import opened as opened_database
+from runtime.settings import Settings
+from runtime.storage import data_converter
 
 History = Annotated[
     Path | None,
@@ -37,8 +40,11 @@ async def verify(run_id: options.RunId, file: History = None, json: options.Json
 
     Exit code 0: it holds. 1: it does not, and the event that breaks it is named.
     """
-    async with session() as opened:
-        trails = await _trails(opened, run_id, file)
+    if file is not None:
+        trails = [(run_id, await _of_file(file))]
+    else:
+        async with session() as opened:
+            trails = await _trails(opened, run_id)
     breaks = [(name, broken) for name, trail in trails for broken in trail.breaks]
     if json:
         console.emit(_as_json(run_id, trails))
@@ -53,11 +59,15 @@ async def verify(run_id: options.RunId, file: History = None, json: options.Json
     return Exit.FAILED if breaks else Exit.OK
 
 
-async def _trails(opened: Session, run_id: str, file: Path | None) -> list[tuple[str, Trail]]:
+async def _of_file(file: Path) -> Trail:
+    """Return the trail of an exported history; no server is needed for it."""
+    async with opened_database(Settings.load()) as database:
+        return await walked(data_converter(database), history.from_file(file))
+
+
+async def _trails(opened: Session, run_id: str) -> list[tuple[str, Trail]]:
     """Return the trail of the run and those of the agents' runs below it."""
     converter = opened.client.data_converter
-    if file is not None:
-        return [(run_id, await walked(converter, history.from_file(file)))]
     found = await reading.described(opened, run_id)
     names = [run_id]
     if found.workflow_type != reading.AGENT_WORKFLOW:
