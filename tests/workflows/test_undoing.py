@@ -8,6 +8,7 @@ from temporalio.client import WorkflowExecutionStatus
 
 from domain.budget import Limits
 from domain.run import Outcome
+from runtime.runs import Runs
 from tests.fakes import call, refused
 from tests.workflows.stage import Stage, activities_in, agent, eventually
 from tests.workflows.world import World, reading, writing
@@ -71,6 +72,9 @@ async def test_a_cancelled_run_undoes_its_writes_in_reverse(stage: Stage) -> Non
     await handle.cancel()
 
     assert await stage.closed(handle) is WorkflowExecutionStatus.CANCELED
+    kept = await Runs(stage.database).get(handle.id)
+    assert kept is not None
+    assert kept.outcome == "cancelled"
     assert world.done[3:] == ["take 2", "take 1"]
     assert world.of[3:] == ["book 2: done", "put 1: done"]
     assert len(set(world.keys)) == 5
