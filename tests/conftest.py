@@ -81,6 +81,13 @@ def task_queue() -> str:
     return f"test-{uuid4().hex}"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let pass what the SDK leaves behind of a run whose input does not convert."""
+    config.addinivalue_line(
+        "filterwarnings", "ignore:coroutine '_WorkflowInstanceImpl.*:RuntimeWarning"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse a test that names a promise which nobody made."""
     for item in items:

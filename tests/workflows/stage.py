@@ -71,14 +71,20 @@ def sandbox() -> WorkflowRunner:
 
 @dataclass
 class Stage:
-    """Where one test plays."""
+    """Where one test plays.
+
+    Attributes:
+        cached: Runs that the worker keeps. With none each task replays the run, and the SDK's
+            core can then hold a task that runs a check (a local activity) until it times out,
+            when a query comes in between: so 0 is for tests that do not ask for a status.
+    """
 
     client: Client
     database: Database
     queue: str
     provider: ScriptedProvider = field(default_factory=lambda: ScriptedProvider([]))
     sandboxed: bool = True
-    cached: int = 0
+    cached: int = 100
     agents: dict[str, Agent] = field(default_factory=dict[str, Agent])
     transcripts: Transcripts = field(default_factory=Transcripts)
     more: Sequence[Callable[..., Any]] = ()
@@ -130,7 +136,6 @@ class Stage:
             workflow_failure_exception_types=FAILURES,
             interceptors=[FinishWrites({t.spec.name for t in tools.values() if t.spec.writes})],
             max_cached_workflows=self.cached,
-            max_concurrent_workflow_tasks=4 if self.cached else None,
             max_heartbeat_throttle_interval=timedelta(milliseconds=300),
             graceful_shutdown_timeout=timedelta(milliseconds=200),
         )

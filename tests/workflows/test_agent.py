@@ -53,6 +53,7 @@ async def test_a_run_ends_with_the_models_answer(stage: Stage, cached: int) -> N
 @pytest.mark.requirement("C2:bought-once")
 async def test_each_model_call_is_bought_once_though_every_task_replays(stage: Stage) -> None:
     """With no cache the run is replayed at every step, and no call is made a second time."""
+    stage.cached = 0
     script = [*(call("lookup", key=str(number)) for number in range(8)), "done"]
     await stage.play(agent(tools=[reading()]), script)
 
@@ -257,7 +258,7 @@ async def test_a_long_run_continues_with_its_whole_state(stage: Stage, impatient
         *(call("lookup", key=str(number)) for number in range(16)),
         "done",
     ]
-    stage.client = impatient
+    stage.client, stage.cached = impatient, 0
     await stage.play(agent(tools=[reading(), put, writing(world, "take")]), script)
 
     handle = await stage.start("a long task")

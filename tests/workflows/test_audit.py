@@ -80,9 +80,6 @@ def _conversation(asked: Asked) -> rules.Conversation:
 @pytest.fixture
 def audits(stage: Stage, tmp_path: Path) -> Stage:
     """A stage that knows the audit's own steps too."""
-    # Without a cache the core lets a task that runs a local activity time out when queries for
-    # another run, here the parent, come in between.
-    stage.cached = 100
     stage.more = activities_of(AuditActivities(tmp_path / "snapshots"))
     return stage
 
