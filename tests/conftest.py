@@ -16,8 +16,8 @@ from runtime.database import Database
 from runtime.devserver import SERVER_FLAGS
 from runtime.settings import Settings
 from runtime.storage import data_converter
-from tests.requirements import REQUIREMENTS
 from tests import postgres
+from tests.requirements import REQUIREMENTS
 
 
 @pytest.fixture(scope="session")

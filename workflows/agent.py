@@ -74,7 +74,7 @@ class AgentWorkflow(Attended):
         except BaseException as error:
             if is_cancelled_exception(error):
                 await self._close(Outcome.CANCELLED, "cancelled")
-            elif isinstance(error, Exception):
+            elif isinstance(error, Exception) and workflow.in_workflow():
                 await self._close(Outcome.FAILED, said(error))
             raise
         return await to_the_end(self._close(outcome, reason))

@@ -250,6 +250,8 @@ class Desk:
         self._show()
 
     def _end_wait(self, since: datetime) -> None:
+        if not workflow.in_workflow():
+            return  # a worker lets go of the run, which goes on waiting elsewhere
         self._waited += workflow.now() - since
         self.life.back()
         self._show()
