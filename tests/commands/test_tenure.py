@@ -36,7 +36,7 @@ def test_what_a_killed_command_left_is_ended(tmp_path: Path) -> None:
 
 def test_an_id_that_was_used_again_is_left_alone(tmp_path: Path) -> None:
     """A process that is not the one written down is somebody else's."""
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    other = _sleeper("somebody_else")
     _write(tmp_path, pid=2**22 + 1, children={other.pid: _WORD})
 
     tenure.claim(tmp_path)
@@ -48,14 +48,15 @@ def test_an_id_that_was_used_again_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_home_that_somebody_serves_is_refused(tmp_path: Path) -> None:
     """The error says who it is."""
-    serving = subprocess.Popen([sys.executable, "-c", "'starter.py'; import time; time.sleep(60)"])
+    serving = _sleeper("starter.py")
     _write(tmp_path, pid=serving.pid, children={})
 
-    with pytest.raises(CommandError, match=str(serving.pid)):
-        tenure.claim(tmp_path)
-
-    serving.kill()
-    serving.communicate()
+    try:
+        with pytest.raises(CommandError, match=str(serving.pid)):
+            tenure.claim(tmp_path)
+    finally:
+        serving.kill()
+        serving.communicate()
 
 
 def _sleeper(word: str) -> "subprocess.Popen[str]":
