@@ -4,6 +4,7 @@ The Temporal UI's dialog sends one JSON object or nothing, and the SDK drops wha
 convert without a word: so the handlers take anything, and `Desk` says what cannot count.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -30,20 +31,20 @@ _VERDICTS = ("approve", "reject", "modify")
 _WAYS = ("retry", "skip", "abort")
 
 
-class Attended:
+class Attended(ABC):
     """Base of the workflows; a subclass says who it is (`_face`) and what it shows (`_page`)."""
 
     def __init__(self, approvals: ApprovalPolicy | None = None) -> None:
         self.desk = Desk(approvals or ApprovalPolicy(), self.show)
         self._shown: dict[str, Any] = {}
 
+    @abstractmethod
     def _face(self) -> Mapping[str, Any]:
         """Return `agent`, `tenant` and `cost_usd` for the search attributes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _page(self) -> str:
         """Return the Markdown that stands above the open question."""
-        raise NotImplementedError
 
     # --- what a person may say
 
