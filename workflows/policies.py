@@ -9,7 +9,7 @@ from temporalio.workflow import ActivityCancellationType
 from domain.tools import ToolSpec
 
 # A killed worker is noticed after this. Shorter, and a busy worker is taken for a dead one.
-HEARTBEAT = timedelta(seconds=3)
+HEARTBEAT = timedelta(seconds=2.7)
 
 # The same for a write that is tried once: a busy worker that is taken for a dead one costs the
 # others an attempt, and this one a person's time. On a machine with six times the load it can
@@ -41,8 +41,8 @@ class LocalPolicy(TypedDict, total=False):
 # Providers answer long prompts in minutes, so an attempt may last five. The provider's own
 # delay, where it names one, replaces the interval.
 _THINK_RETRIES = RetryPolicy(
-    initial_interval=timedelta(milliseconds=250),
-    backoff_coefficient=3,
+    initial_interval=timedelta(milliseconds=100),
+    backoff_coefficient=4,
     maximum_interval=timedelta(seconds=60),
     maximum_attempts=6,
 )
