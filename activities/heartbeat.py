@@ -1,7 +1,7 @@
 """Telling Temporal that a long activity is alive, so that a dead worker costs seconds."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 from temporalio import activity
@@ -11,7 +11,7 @@ _EVERY_S = 1.0
 
 
 @asynccontextmanager
-async def beating() -> AsyncIterator[None]:
+async def beating() -> AsyncGenerator[None]:
     """Heartbeat every second, or at a third of a shorter timeout, while the body runs."""
     timeout = activity.info().heartbeat_timeout
     if timeout is None:
