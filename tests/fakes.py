@@ -21,6 +21,7 @@ from domain.messages import Message, ToolCall
 class Asked:
     """A request as the provider saw it."""
 
+    agent: str
     purpose: str
     model: str
     max_output_tokens: int
@@ -105,6 +106,7 @@ class ScriptedProvider:
     def body(self, shape: Shape, transcript: Sequence[Wire]) -> bytes:
         """Join a request."""
         head = {
+            "agent": shape.spec.name,
             "purpose": shape.purpose,
             "model": shape.model,
             "max_output_tokens": shape.max_output_tokens,

@@ -8,6 +8,7 @@ from temporalio.client import Client, WorkflowHistory
 from temporalio.worker import Replayer
 
 from tests.workflows.stage import replayer
+from workflows import WORKFLOWS
 
 HISTORIES = sorted(Path(__file__).parent.glob("*/*.json"))
 
@@ -32,10 +33,12 @@ async def test_a_recorded_run_replays(replaying: Replayer, path: Path) -> None:
 
 
 @pytest.mark.requirement("C0:replay")
-@pytest.mark.parametrize("workflow", ["agent", "audit"])
-async def test_every_workflow_has_recorded_runs(workflow: str) -> None:
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+async def test_every_workflow_has_recorded_runs(workflow: type) -> None:
     """A workflow without a history would replay unseen."""
-    assert [path for path in HISTORIES if path.parent.name == workflow]
+    noun = workflow.__name__.removesuffix("Workflow").lower()
+
+    assert [path for path in HISTORIES if path.parent.name == noun]
 
 
 @pytest.mark.requirement("C0:replay")

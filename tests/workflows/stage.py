@@ -90,9 +90,10 @@ class Stage:
     more: Sequence[Callable[..., Any]] = ()
     _worker: AsyncExitStack | None = None
 
-    async def play(self, given: Agent, script: Script) -> None:
+    async def play(self, given: Agent | Sequence[Agent], script: Script) -> None:
         """Serve `given` with a model that follows `script`."""
-        self.agents = {given.name: given}
+        served = [given] if isinstance(given, Agent) else given
+        self.agents = {each.name: each for each in served}
         self.provider = ScriptedProvider(script)
         await self.serve()
 
@@ -149,8 +150,12 @@ class Stage:
 
     async def start_raw(self, *given: Any) -> Handle:
         """Start a run with whatever is given, in the place of a request."""
+        return await self.begin("AgentWorkflow", *given)
+
+    async def begin(self, workflow: str, *given: Any) -> Handle:
+        """Start a run of `workflow` with whatever is given, in the place of a request."""
         return await self.client.start_workflow(
-            "AgentWorkflow",
+            workflow,
             args=given,
             id=f"run-{uuid4().hex[:12]}",
             task_queue=self.queue,
