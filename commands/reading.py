@@ -17,13 +17,15 @@ from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.errors import CommandError, root
+from commands.kinds import kinds
 from commands.session import Session
 from domain.approval import Question
 from domain.run import Status
 
-AGENT_WORKFLOW = "AgentWorkflow"
-AUDIT_WORKFLOW = "AuditWorkflow"
-OURS = f"WorkflowType IN ('{AGENT_WORKFLOW}', '{AUDIT_WORKFLOW}')"
+AGENT_WORKFLOW = kinds()["agent"].workflow
+AUDIT_WORKFLOW = kinds()["audit"].workflow
+# Every workflow that a person attends; a new one is listed, watched and answered by itself.
+OURS = "WorkflowType IN ({})".format(", ".join(f"'{each.workflow}'" for each in kinds().values()))
 
 _AGENT = SearchAttributeKey.for_keyword("AgentName")
 _TENANT = SearchAttributeKey.for_keyword("Tenant")
