@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 METADATA: Final = MetaData()
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The newest migration: a database that says so need not be looked at further."""
 
 
@@ -109,4 +109,35 @@ KEY_VALUES: Final = Table(
     METADATA,
     Column("name", String(255), primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+DOCUMENTS: Final = Table(
+    "documents",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("characters", Integer, nullable=False),
+    Column("passages", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+# The words of the passages are indexed in `passage_words`, whose form is the database's own.
+PASSAGES: Final = Table(
+    "passages",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("document", String(64), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("passages_by_document", "document", "position"),
+)
+
+COLLECTIONS: Final = Table(
+    "collections",
+    METADATA,
+    Column("collection", String(255), primary_key=True),
+    Column("name", String(1024), primary_key=True),
+    Column("document", String(64), nullable=False),
+    Index("collections_by_document", "document", "collection"),
 )

@@ -74,11 +74,18 @@ async def test_processes_that_start_together_migrate_once(store: Database) -> No
         await other.close()
 
 
+def _is_portable(name: str | None, kind: str, _parents: object) -> bool:
+    """Leave out the word indexes, which each database has in a form of its own."""
+    return not (kind == "table" and str(name).startswith("passage_words"))
+
+
 async def test_the_migrations_make_the_tables_that_the_code_expects(store: Database) -> None:
     """No table or column differs, and the revision in the code is the newest file's."""
 
     def differences(connection: Connection) -> list[Any]:
-        return compare_metadata(MigrationContext.configure(connection), METADATA)
+        return compare_metadata(
+            MigrationContext.configure(connection, opts={"include_name": _is_portable}), METADATA
+        )
 
     async with store.transaction() as connection:
         found = await connection.run_sync(differences)
