@@ -28,12 +28,14 @@ class Kind:
     Attributes:
         name: Short: `agent`, `audit`, `batch`.
         workflow: The workflow type that the server knows.
+        face: What its runs have for an agent's name in lists.
     """
 
     name: str
     workflow: str
     request: type[Contract]
     result: type[Contract]
+    face: str
 
     @property
     def about(self) -> str:
@@ -81,8 +83,8 @@ def _kind(workflow: type[Attended]) -> Kind:
     result = hints.pop("return")
     (request,) = hints.values()
     type_name = workflow.__name__
-    name = getattr(workflow, "NAME", "") or type_name.removesuffix("Workflow").lower()
-    return Kind(name, type_name, request, result)
+    name = type_name.removesuffix("Workflow").lower()
+    return Kind(name, type_name, request, result, getattr(workflow, "NAME", "") or name)
 
 
 def _used(schema: dict[str, Any], defined: dict[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ async def start_once(of: Tenancy, wanted: Wanted) -> Started:
         kept = await of.need_kept(wanted.run_id)
         name = door_views.kept_name(kept)
         return Started(run_id=kept.run_id, workflow=name, new=False, closed=True)
-    agent = getattr(wanted.request, "agent", "") or wanted.kind.name
+    agent = getattr(wanted.request, "agent", "") or wanted.kind.face
     try:
         await of.session.client.start_workflow(
             wanted.kind.workflow,

@@ -22,8 +22,8 @@ from commands.session import Session
 from domain.approval import Question
 from domain.run import Status
 
-AGENT_WORKFLOW = kinds()["agent"].workflow
-AUDIT_WORKFLOW = kinds()["audit"].workflow
+AGENT_WORKFLOW = "AgentWorkflow"
+AUDIT_WORKFLOW = "AuditWorkflow"
 # Every workflow that a person attends; a new one is listed, watched and answered by itself.
 OURS = "WorkflowType IN ({})".format(", ".join(f"'{each.workflow}'" for each in kinds().values()))
 
