@@ -6,6 +6,7 @@ Everything is put together here: which database, models, tools and workflows.
 import argparse
 import asyncio
 import sys
+from collections.abc import Mapping
 
 from activities.audit import AuditActivities
 from activities.llm import LLMActivities
@@ -16,10 +17,12 @@ from activities.tools import ToolActivities
 from activities.transcripts import Transcripts
 from activities.validation import ValidationActivities
 from agents.registry import agents, tools
+from agents.toolkit import Agent
 from runtime.artifacts import Artifacts
 from runtime.database import Database
 from runtime.dead_letters import DeadLetters
 from runtime.interceptors import FinishWrites, Observe
+from runtime.lent_tools import lent
 from runtime.metrics import Meters
 from runtime.process import STARTUP_ERRORS, process
 from runtime.runs import Runs
@@ -29,8 +32,14 @@ from runtime.spend import SpendLedger
 from workflows import FAILURES, WORKFLOWS
 
 
-def compose(settings: Settings, database: Database, offline_url: str, queues: str = "") -> Service:
-    """Return what the process serves: `queues`, or all but the models' own."""
+def compose(
+    settings: Settings,
+    database: Database,
+    offline_url: str,
+    served: Mapping[str, Agent],
+    queues: str = "",
+) -> Service:
+    """Return what the process serves: `queues` of the agents `served`, or all but the models'."""
     transcripts = Transcripts()
     meters = Meters()
     artifacts = Artifacts(database)
@@ -40,10 +49,11 @@ def compose(settings: Settings, database: Database, offline_url: str, queues: st
         SpendLedger(database, Reserved),
         on_call=meters.model_call,
     )
-    checks = ValidationActivities(agents())
-    runs = RunActivities(agents(), transcripts, DeadLetters(database), Runs(database))
+    checks = ValidationActivities(served)
+    runs = RunActivities(served, transcripts, DeadLetters(database), Runs(database))
     audit = AuditActivities(settings.home / "ledgers")
-    called = ToolActivities(tools(), transcripts, artifacts, settings.database)
+    offered = tools(served.values())
+    called = ToolActivities(offered, transcripts, artifacts, settings.database)
     main = Queue(
         settings.task_queue,
         workflows=WORKFLOWS,
@@ -54,7 +64,7 @@ def compose(settings: Settings, database: Database, offline_url: str, queues: st
     ]
     # A model's queue has no declared rate: whoever starts its workers knows the account's.
     models = [Queue(f"llm.{vendor}", [llm.think]) for vendor in ("openai", "anthropic")]
-    specs = [tool.spec for tool in tools().values()]
+    specs = [tool.spec for tool in offered.values()]
     return Service(
         queues=wanted(queues, [main, *limited], models),
         failures=FAILURES,
@@ -68,8 +78,8 @@ def compose(settings: Settings, database: Database, offline_url: str, queues: st
 
 async def main(queues: str) -> None:
     """Serve `queues` until SIGTERM or SIGINT."""
-    async with process(Settings.load()) as own:
-        service = compose(own.settings, own.database, own.offline_url, queues)
+    async with process(Settings.load()) as own, lent(own.settings, agents()) as served:
+        service = compose(own.settings, own.database, own.offline_url, served, queues)
         await serve(own.client, own.settings, service, own.sdk_metrics)
 
 

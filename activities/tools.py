@@ -17,7 +17,13 @@ from temporalio.exceptions import ApplicationError
 from activities.heartbeat import beating
 from activities.providers.base import sound
 from activities.transcripts import Transcripts
-from agents.toolkit import Tool, ToolContext, ToolError, ToolUnavailableError
+from agents.toolkit import (
+    Tool,
+    ToolChangedError,
+    ToolContext,
+    ToolError,
+    ToolUnavailableError,
+)
 from domain.activity import (
     TOOL_TRANSIENT,
     TOOL_UNAVAILABLE,
@@ -98,6 +104,8 @@ class ToolActivities:
             return ActOutcome(kind="error", text=f"error: {_words(error)}")
         except ValidationError as error:
             return ActOutcome(kind="error", text=f"error: {_invalid(error)}")
+        except ToolChangedError as error:
+            return ActOutcome(kind="changed", text=_words(error))
         except ToolUnavailableError as error:
             raise ApplicationError(
                 f"{tool.spec.name}: {_words(error)}",

@@ -40,6 +40,13 @@ class ToolUnavailableError(Exception):
         self.retry_after = retry_after
 
 
+class ToolChangedError(Exception):
+    """Nothing happened: the tool is no longer what it was declared as, so the run stops.
+
+    The message says what differs, and what a person can do about it.
+    """
+
+
 @dataclass(frozen=True)
 class ToolContext:
     """What a tool knows besides its arguments; the model neither sees nor sets any of it.
@@ -131,7 +138,7 @@ def tool(
         spec = ToolSpec(
             name=name,
             description=_description(function, context_as),
-            parameters=_schema(arguments),
+            parameters=schema_of(arguments),
             effect=Effect(effect),
             timeout_s=timeout,
             attempts=attempts,
@@ -187,7 +194,8 @@ def _signature(
     return arguments, context_as, hints.get("return", str)
 
 
-def _schema(arguments: type[BaseModel]) -> dict[str, Any]:
+def schema_of(arguments: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of a call's arguments, without titles."""
     schema = arguments.model_json_schema()
     schema.pop("title", None)
     for described in schema.get("properties", {}).values():

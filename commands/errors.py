@@ -13,6 +13,7 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from agents.interop.declared import McpConfigError
 from agents.registry import RegistryError
 from runtime.artifacts import ArtifactNotFound
 from runtime.database import DatabaseError
@@ -49,6 +50,7 @@ class Misuse(CommandError):
 _COUNTS = re.compile(r"\d+ validation errors? for ")
 _FURTHER = "For further information visit "
 _SPEAKING = (
+    McpConfigError,
     NoServer,
     DatabaseError,
     BinaryMissing,

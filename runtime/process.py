@@ -7,6 +7,7 @@ from typing import Final
 
 from temporalio.client import Client
 
+from agents.interop.declared import McpConfigError
 from runtime import logs
 from runtime.database import Database, DatabaseError, opened
 from runtime.offline_process import OfflineModelFailed, offline_model
@@ -18,6 +19,7 @@ from runtime.temporal import NoServer, connect
 
 STARTUP_ERRORS: Final = (
     DatabaseError,
+    McpConfigError,
     NoServer,
     NothingToServe,
     OfflineModelFailed,

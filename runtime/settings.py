@@ -77,6 +77,8 @@ class Settings(BaseModel):
     ui_port: int = Field(default=8233, ge=1, le=65535)
     retention: Seconds = timedelta(days=30)
     """How long the embedded server keeps closed runs."""
+    mcp: Path | None = None
+    """File of MCP servers that lend agents tools; unset: `mcp.toml` under `home`, if any."""
 
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
@@ -113,6 +115,12 @@ class Settings(BaseModel):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite+aiosqlite:///{self.home / 'holdfast.db'}"
+
+    @property
+    def mcp_file(self) -> Path | None:
+        """The file of MCP servers; None where there is none."""
+        usual = self.home / "mcp.toml"
+        return self.mcp or (usual if usual.exists() else None)
 
     def model_access(self) -> ModelAccess:
         """Return keys and addresses of the models, in the clear: for the providers alone."""

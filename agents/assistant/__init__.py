@@ -1,0 +1,1 @@
+"""The assistant: an agent whose tools come from MCP servers."""
