@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.transcripts import Transcripts
 from agents.toolkit import Agent
 from domain.activity import DeadLetter, Report, Resolved, ResolveRequest
 from domain.contract import canonical
-from domain.run import MAX_TASK_BYTES
+from domain.run import MAX_TASK_BYTES, AgentResult, Kept, KeptRequest
+from domain.spec import AgentSpec
 
 
 class DeadLetters(Protocol):
@@ -37,6 +41,10 @@ class Runs(Protocol):
         """Keep what a run came to; a later call for the same run replaces it."""
         ...
 
+    async def result(self, run_id: str) -> str | None:
+        """Return what a closed run came to, as JSON; None where nothing is kept."""
+        ...
+
 
 class RunActivities:
     """What a run needs before its first turn and after its last. All idempotent."""
@@ -58,9 +66,7 @@ class RunActivities:
         """Return the spec that the run keeps, or why the input is refused."""
         if refusal := self._refusal(request):
             return Resolved(refusal=refusal)
-        spec = self._agents[request.agent].spec()
-        if request.limits is not None:
-            spec = spec.model_copy(update={"limits": request.limits.over(spec.limits)})
+        spec = _fitted(self._agents[request.agent].spec(), request)
         self._transcripts.remember_spec(spec)  # the first model call will ask for it
         return Resolved(spec=spec)
 
@@ -68,17 +74,9 @@ class RunActivities:
         agent = self._agents.get(request.agent)
         if agent is None:
             return f"there is no agent {request.agent!r}; the agents are {sorted(self._agents)}"
-        if not request.task.strip():
-            return (
-                f'the task is empty; give one, for example {{"agent": "{agent.name}", "task": …}}'
-            )
-        size = len(request.task.encode("utf-8", "surrogatepass"))
-        if size > MAX_TASK_BYTES:
-            return f"the task has {size} bytes; {MAX_TASK_BYTES} are allowed: hand it in as a file"
-        missing = [name for name in agent.inputs if not request.data.get(name)]
-        if missing:
-            return f"agent {agent.name!r} needs data {missing}; given: {sorted(request.data)}"
-        return ""
+        if request.answer_schema is not None and (wrong := _not_a_schema(request.answer_schema)):
+            return f"answer_schema is no JSON Schema: {wrong}"
+        return "" if request.takes_part else _unfit(agent, request)
 
     @activity.defn(name="dead_letters.put")
     async def put_dead_letter(self, letter: DeadLetter) -> None:
@@ -102,3 +100,52 @@ class RunActivities:
             result=canonical({"workflow": report.workflow, **report.result}).decode(),
             started_at=report.started_at,
         )
+
+    @activity.defn(name="runs.get")
+    async def get(self, request: KeptRequest) -> Kept:
+        """Return what a closed run came to. Idempotent: it only looks.
+
+        Raises:
+            ApplicationError: It is still under way; retryable, so that its end is waited for.
+        """
+        kept = await self._runs.result(request.run_id)
+        if kept is None:
+            raise ApplicationError(f"run {request.run_id!r} is under way", type="UnderWay")
+        result = AgentResult.model_validate_json(kept)
+        mine = bool(request.lineage) and result.lineage == request.lineage
+        return Kept(result=result) if mine else Kept()
+
+
+def _not_a_schema(schema: dict[str, Any]) -> str:
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return error.message
+    return ""
+
+
+def _fitted(spec: AgentSpec, request: ResolveRequest) -> AgentSpec:
+    """Return the spec with what the run's starter has set."""
+    limits, changed = spec.limits, dict[str, object]()
+    if request.limits is not None:
+        limits = request.limits.over(limits)
+    if request.ceiling is not None:
+        limits = request.ceiling.under(limits)
+    if limits != spec.limits:
+        changed["limits"] = limits
+    if request.answer_schema is not None:
+        changed["answer_schema"] = request.answer_schema
+    return spec.model_copy(update=changed) if changed else spec
+
+
+def _unfit(agent: Agent, request: ResolveRequest) -> str:
+    """Return why an agent cannot begin with this task and data."""
+    if not request.task.strip():
+        return f'the task is empty; give one, for example {{"agent": "{agent.name}", "task": …}}'
+    size = len(request.task.encode("utf-8", "surrogatepass"))
+    if size > MAX_TASK_BYTES:
+        return f"the task has {size} bytes; {MAX_TASK_BYTES} are allowed: hand it in as a file"
+    missing = [name for name in agent.inputs if not request.data.get(name)]
+    if missing:
+        return f"agent {agent.name!r} needs data {missing}; given: {sorted(request.data)}"
+    return ""

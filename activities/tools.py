@@ -29,6 +29,7 @@ from domain.activity import (
     TOOL_UNAVAILABLE,
     ActOutcome,
     ActRequest,
+    CutRequest,
     Reconciled,
     ReconcileRequest,
 )
@@ -71,8 +72,13 @@ class ToolActivities:
         Args:
             queue: A rate-limited tool's queue; empty for the queue that runs start on.
         """
-        tools = [tool for tool in self._tools.values() if tool.spec.queue == queue]
-        return [*(self._activity(tool) for tool in tools), *([] if queue else [self.reconcile])]
+        tools = [
+            tool
+            for tool in self._tools.values()
+            if tool.spec.queue == queue and not tool.spec.agent
+        ]
+        own = [] if queue else [self.reconcile, self.cut]
+        return [*(self._activity(tool) for tool in tools), *own]
 
     def queues(self) -> Mapping[str, float]:
         """Return the queues of rate-limited tools, with calls per second over all workers."""
@@ -118,7 +124,7 @@ class ToolActivities:
                 # `from None`: the cause would be recorded too, at any length, with any character.
                 raise ApplicationError(f"{tool.spec.name}: {reason}", type=TOOL_TRANSIENT) from None
             return ActOutcome(kind="error", text=f"error: {reason}")
-        return await self._cut(tool, text)
+        return await self._cut(text, tool.spec.result_bytes)
 
     async def _call(self, tool: Tool, request: ActRequest) -> str:
         context = self._context(request.key, request.tenant, request.data, of=request.of)
@@ -146,13 +152,19 @@ class ToolActivities:
             artifact=self._artifacts.get,
         )
 
-    async def _cut(self, tool: Tool, text: str) -> ActOutcome:
+    @activity.defn(name="tools.cut")
+    async def cut(self, request: CutRequest) -> ActOutcome:
+        """Cut what a run below has answered, as a tool's result is cut. Idempotent."""
+        async with beating():
+            return await self._cut(request.text, request.result_bytes)
+
+    async def _cut(self, text: str, most: int) -> ActOutcome:
         """Keep a result that is too large as an artifact, and show its beginning."""
         raw = text.encode("utf-8", "replace")
-        if len(raw) <= tool.spec.result_bytes:
+        if len(raw) <= most:
             return ActOutcome(kind="ok", text=raw.decode())
         reference = await self._artifacts.put(raw, "text/plain")
-        shown = raw[: tool.spec.result_bytes].decode("utf-8", "ignore")
+        shown = raw[:most].decode("utf-8", "ignore")
         offset = len(shown.encode())
         note = (
             f"\n[cut: {offset} of {len(raw)} bytes shown; "

@@ -90,7 +90,7 @@ class ValidationActivities:
         if wrong := _schema_problems(request.answer_schema, answer):
             return AnswerVerdict(problems=wrong)
         confidence = _confidence(answer)
-        if agent is not None and agent.answer is not None:
+        if request.typed and agent is not None and agent.answer is not None:
             try:
                 answer = agent.answer.model_validate(answer)
             except ValidationError as error:

@@ -1,7 +1,7 @@
 """Finding the agents: every folder here whose `spec.py` has an `AGENT`."""
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -22,8 +22,10 @@ def agents() -> dict[str, Agent]:
         RegistryError: A folder is not an agent, or two tools share a name.
     """
     found = [_load(path.parent.name) for path in sorted(Path(__file__).parent.glob("*/spec.py"))]
+    named = {agent.name: agent for agent in found}
     tools(found)  # a clash is found here, at start, not at a run's first call
-    return {agent.name: agent for agent in found}
+    _check_agents(named)
+    return named
 
 
 def tools(of: Iterable[Agent] | None = None) -> dict[str, Tool]:
@@ -43,6 +45,17 @@ def tools(of: Iterable[Agent] | None = None) -> dict[str, Tool]:
     for tool in named.values():
         _check_references(tool, named)
     return named
+
+
+def _check_agents(found: Mapping[str, Agent]) -> None:
+    """Refuse a tool that stands for an agent which is not there."""
+    for agent in found.values():
+        for tool in agent.tools:
+            if tool.spec.agent and tool.spec.agent not in found:
+                raise RegistryError(
+                    f"agent {agent.name!r}: tool {tool.spec.name!r} asks the agent "
+                    f"{tool.spec.agent!r}, which is not there; agents are {sorted(found)}"
+                )
 
 
 def _check_references(tool: Tool, named: dict[str, Tool]) -> None:

@@ -24,12 +24,19 @@ TOOL_UNAVAILABLE = "ToolUnavailable"
 
 
 class ResolveRequest(Contract):
-    """Which agent, and with which limits."""
+    """Which agent, and with which limits.
+
+    Attributes:
+        takes_part: The agent is asked for by a run of several; there is no task yet.
+    """
 
     agent: str
     task: str
     data: dict[str, str] = Field(default_factory=dict)
     limits: LimitsOverride | None = None
+    ceiling: LimitsOverride | None = None
+    answer_schema: dict[str, Any] | None = None
+    takes_part: bool = False
     dry_run: bool = False
 
 
@@ -162,6 +169,13 @@ class ActOutcome(Contract):
     artifact: str = ""
 
 
+class CutRequest(Contract):
+    """A result that is too large for a model; it may have this many UTF-8 bytes."""
+
+    text: str
+    result_bytes: int
+
+
 class ReconcileRequest(Contract):
     """Did the effect with `key` happen?"""
 
@@ -188,7 +202,11 @@ class CallMade(Contract):
 
 
 class CheckAnswerRequest(Contract):
-    """An answer, and what the run did to get it."""
+    """An answer, and what the run did to get it.
+
+    Attributes:
+        typed: The schema is the agent's own, so that its model of the answer fits it.
+    """
 
     agent: str
     text: str
@@ -196,6 +214,7 @@ class CheckAnswerRequest(Contract):
     checks: tuple[str, ...]
     made: tuple[CallMade, ...]
     task: str
+    typed: bool = True
 
 
 class AnswerVerdict(Contract):

@@ -1,12 +1,10 @@
 """The audit as a run: what starts it, what it carries between slices, what it comes to."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from domain.approval import Decision
 from domain.audit import (
     AuditorAnswer,
     Candidate,
@@ -17,38 +15,27 @@ from domain.audit import (
     Point,
     PreparedLedger,
 )
-from domain.budget import LimitsOverride
 from domain.contract import Contract
-from domain.run import Outcome
+from domain.runs import Outcome, RunRequest, RunResult, RunState
 
 NOTHING = Decimal(0)
 
 
-class AuditRequest(LedgerSource):
+class AuditRequest(RunRequest, LedgerSource):
     """Starts an audit. Every field has a default, so that `{}` is a refusal and not a crash.
 
     Attributes:
         title: Of the report; empty for one made from the ledger's name.
         min_confidence: A finding that claims less passes a person.
-        tokens: Budget of all candidates together.
-        cost_usd: The same in money.
-        limits: Of one candidate's run, where they differ from the auditor's.
         batch_accounts: Accounts screened by one activity.
         parallel: Activities or candidates' runs at once.
-        dry_run: Files nothing and asks nobody; what would have needed a person is listed.
         state: Set by continue-as-new.
     """
 
     title: str = ""
     min_confidence: float = Field(default=0.8, ge=0, le=1)
-    tokens: int = Field(default=20_000_000, ge=1)
-    cost_usd: Decimal = Field(default=Decimal(20), ge=0)
-    limits: LimitsOverride | None = None
     batch_accounts: int = Field(default=100, ge=1)
     parallel: int = Field(default=8, ge=1, le=50)
-    tenant: str = "default"
-    by: str = ""
-    dry_run: bool = False
     state: "AuditState | None" = None
 
     @property
@@ -124,7 +111,7 @@ class Checked(Contract):
         return row | ({"why": self.why_not} if self.why_not else {})
 
 
-class AuditState(BaseModel):
+class AuditState(RunState):
     """All that an audit remembers, and all that continue-as-new carries over.
 
     Attributes:
@@ -134,47 +121,27 @@ class AuditState(BaseModel):
         unconfirmed: Findings the ledger does not bear out; never reported.
     """
 
-    model_config = ConfigDict(extra="ignore")
-
-    def model_post_init(self, _: Any) -> None:
-        """Count every field as set: the converter drops unset ones, and lists change in place."""
-        self.model_fields_set.update(type(self).model_fields)
-
-    lineage: str
     ledger: PreparedLedger | None = None
     profile: LedgerProfile | None = None
-    waiting: list[Candidate] = []
+    waiting: list[Candidate] = Field(default_factory=list[Candidate])
     screened: bool = False
     accounts_screened: int = 0
     candidates: int = 0
-    failed_accounts: dict[str, str] = {}
-    findings: list[Checked] = []
-    needs_review: list[Checked] = []
-    unconfirmed: list[Checked] = []
-    not_done: list[str] = []
-    decisions: list[Decision] = []
-    ignored: list[str] = []
-    model_calls: int = 0
-    tokens: int = 0
-    cost_usd: Decimal = NOTHING
-    model: str = ""
-    worked_s: float = 0
-    continued: int = 0
-    started_at: datetime | None = None
+    failed_accounts: dict[str, str] = Field(default_factory=dict[str, str])
+    findings: list[Checked] = Field(default_factory=list[Checked])
+    needs_review: list[Checked] = Field(default_factory=list[Checked])
+    unconfirmed: list[Checked] = Field(default_factory=list[Checked])
 
 
-class AuditResult(Contract):
+class AuditResult(RunResult):
     """What an audit came to; also, from a query, what it has come to so far.
 
     Attributes:
         filed: What filing the report came to; empty where it was not filed.
         report: The report as Markdown.
-        seconds: From start to end, waiting included.
+        model_calls: With tokens and cost, what `spend` says, for those who read it here.
     """
 
-    run_id: str
-    outcome: Outcome
-    reason: str = ""
     title: str = ""
     ledger: PreparedLedger | None = None
     profile: LedgerProfile | None = None
@@ -186,16 +153,11 @@ class AuditResult(Contract):
     findings: tuple[Checked, ...] = ()
     needs_review: tuple[Checked, ...] = ()
     unconfirmed: tuple[Checked, ...] = ()
-    not_done: tuple[str, ...] = ()
-    decisions: tuple[Decision, ...] = ()
-    ignored: tuple[str, ...] = ()
     filed: str = ""
     report: str = ""
     model_calls: int = 0
     tokens: int = 0
     cost_usd: Decimal = NOTHING
-    model: str = ""
-    seconds: float = 0
 
 
 AuditRequest.model_rebuild()

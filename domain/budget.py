@@ -30,6 +30,15 @@ class LimitsOverride(Strict):
         """Return `limits` with the ones that are set here in their place."""
         return limits.model_copy(update=self.model_dump(exclude_none=True))
 
+    def under(self, limits: Limits) -> Limits:
+        """Return `limits` with none of them above what is set here."""
+        lower = {
+            name: most
+            for name, most in self.model_dump(exclude_none=True).items()
+            if most < getattr(limits, name)
+        }
+        return limits.model_copy(update=lower)
+
 
 class Usage(Contract):
     """Tokens of one model call, as the provider counted them."""
@@ -70,6 +79,16 @@ class Spend(Contract):
                 "lost_tokens": self.lost_tokens + tokens,
                 "lost_cost_usd": self.lost_cost_usd + cost_usd,
             }
+        )
+
+    def joined(self, other: "Spend") -> "Spend":
+        """Return both together."""
+        return Spend(
+            steps=self.steps + other.steps,
+            tokens=self.tokens + other.tokens,
+            cost_usd=self.cost_usd + other.cost_usd,
+            lost_tokens=self.lost_tokens + other.lost_tokens,
+            lost_cost_usd=self.lost_cost_usd + other.lost_cost_usd,
         )
 
     def exhausted(self, limits: Limits) -> str:

@@ -1,7 +1,6 @@
 """What starts an agent run, what it remembers, and what it comes to."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -10,23 +9,24 @@ from domain.approval import Decision
 from domain.budget import LimitsOverride, Spend
 from domain.contract import Contract, canonical
 from domain.messages import ROOT
+from domain.runs import Outcome, Request, RunResult
 from domain.state import AgentState, Effected
+
+__all__ = [
+    "AgentRequest",
+    "AgentResult",
+    "Came",
+    "Kept",
+    "KeptRequest",
+    "Outcome",
+    "Status",
+    "Stop",
+]
 
 MAX_TASK_BYTES = 200_000
 
 
-class Outcome(StrEnum):
-    """How a run ended. None of these is an error of the workflow but `failed`."""
-
-    COMPLETED = "completed"
-    LIMIT = "limit"
-    REJECTED = "rejected"
-    ABORTED = "aborted"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-
-class AgentRequest(Contract):
+class AgentRequest(Request):
     """Starts a run. Every field has a default, so that `{}` is a refusal and not a crash.
 
     Attributes:
@@ -34,19 +34,24 @@ class AgentRequest(Contract):
         task: What to do; a JSON object is handed on as its text.
         data: Inputs for the tools, which the model can neither see nor set.
         limits: The limits that differ from the agent's.
-        tenant: Whose run it is.
-        by: Who asked for it, as they claim.
-        dry_run: Writes are not made; what would have been done is listed instead.
-        state: Set by continue-as-new and fork.
+        ceiling: Limits that neither the agent's nor `limits` exceed: a share of another's.
+        answer_schema: JSON Schema of the answer, where it is not the agent's.
+        lineage: Names the logical run where it starts again under another id; a run below
+            another has one of its caller's, so that its writes keep their keys.
+        depth: How many runs are above this one.
+        undo: What is to be undone, and nothing else: the writes of a run of this agent.
+        state: Set by continue-as-new, by a hand-off and by fork.
     """
 
     agent: str = ""
     task: str = ""
     data: dict[str, str] = Field(default_factory=dict)
     limits: LimitsOverride | None = None
-    tenant: str = "default"
-    by: str = ""
-    dry_run: bool = False
+    ceiling: LimitsOverride | None = None
+    answer_schema: dict[str, Any] | None = None
+    lineage: str = ""
+    depth: int = 0
+    undo: tuple[Effected, ...] = ()
     forked_from: str = ""
     state: AgentState | None = None
 
@@ -56,34 +61,74 @@ class AgentRequest(Contract):
         return canonical(task).decode() if isinstance(task, dict | list) else task
 
 
-class AgentResult(Contract):
+class AgentResult(RunResult):
     """What a run came to.
 
     Attributes:
         answer: Typed by the agent's answer schema, or its text.
-        reason: Why it ended, where the outcome is not `completed`.
-        not_done: What a limit or a person kept from being done.
-        decisions: Who decided what, when and why.
+        turns: Model calls of its own.
+        writes: What it did and has not undone.
+        handed: The agents that it was handed on by, in order.
+        waited_s: Seconds that it waited for people.
+        lineage: The logical run that its starter named, if one was named.
         head: Head of the transcript's chain.
     """
 
+    agent: str
+    answer: Any = None
+    turns: int = 0
+    tool_calls: int = 0
+    writes: tuple[Effected, ...] = ()
+    undone: tuple[str, ...] = ()
+    handed: tuple[str, ...] = ()
+    waited_s: float = 0
+    lineage: str = ""
+    head: str = ROOT
+
+
+class KeptRequest(Contract):
+    """What did the closed run under this id come to, if it was this logical run?"""
+
+    run_id: str
+    lineage: str
+
+
+class Kept(Contract):
+    """None: it was another logical run, so nothing of it is this one's."""
+
+    result: AgentResult | None = None
+
+
+class Came(Contract):
+    """What a run below another one came to.
+
+    Attributes:
+        id: What the run above calls it.
+        run_id: Its workflow id.
+        reason: Why there is no answer, or not a whole one.
+        spend: What it used; the whole of its share where it left no account.
+        writes: What it did and has not undone.
+        adopted: It had run before, for the same request; nothing was done again.
+    """
+
+    id: str
     run_id: str
     agent: str
     outcome: Outcome
     answer: Any = None
     reason: str = ""
-    not_done: tuple[str, ...] = ()
-    turns: int = 0
-    tool_calls: int = 0
     spend: Spend = Spend()
     model: str = ""
-    decisions: tuple[Decision, ...] = ()
+    not_done: tuple[str, ...] = ()
     writes: tuple[Effected, ...] = ()
     undone: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = ()
-    head: str = ROOT
-    continued: int = 0
-    closed_at: datetime | None = None
+    waited_s: float = 0
+    adopted: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether it has an answer that stands."""
+        return self.outcome is Outcome.COMPLETED
 
 
 class Stop(Contract):

@@ -3,26 +3,34 @@
 from decimal import Decimal
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-from domain.approval import Decision
 from domain.budget import Spend
 from domain.contract import Contract, strict_json
 from domain.loops import Deed, withheld
 from domain.messages import ROOT, Message, ToolCall, chain, link
+from domain.runs import RunState
 from domain.spec import AgentSpec
 
 _MOST_TEXT = 500  # characters of a call that a summary shows
 
 
 class Effected(Contract):
-    """A write that happened: what it would take to undo it."""
+    """A write that happened: what it would take to undo it.
+
+    Attributes:
+        compensation: Name of the tool that undoes it; empty for none.
+        agent: A run of this agent did it, and can undo it.
+        inner: What that run did.
+    """
 
     tool: str
     arguments: dict[str, Any]
     key: str
     text: str
     compensation: str = ""
+    agent: str = ""
+    inner: tuple["Effected", ...] = ()
 
 
 class Turn(Contract):
@@ -34,11 +42,10 @@ class Turn(Contract):
     model: str
 
 
-class AgentState(BaseModel):
+class AgentState(RunState):
     """All that a run remembers, and all that continue-as-new carries over.
 
     Attributes:
-        lineage: The logical run; survives continue-as-new and resets, not `--again`.
         messages: The transcript, in order.
         base: Messages that a worker is known to hold under `base_head`.
         made: Ids of messages that an activity made and a worker may hold.
@@ -46,33 +53,23 @@ class AgentState(BaseModel):
         counted_messages: Messages that count covers.
         watched: Deeds since the loop detector last found something.
         planned: Model calls that planning took.
+        handed: The agents that handed the work on, in order.
         alerted: Most of a budget is used, and somebody was told.
     """
 
-    model_config = ConfigDict(extra="ignore")
-
-    def model_post_init(self, _: Any) -> None:
-        """Count every field as set: the converter drops unset ones, and lists change in place."""
-        self.model_fields_set.update(type(self).model_fields)
-
-    lineage: str
     spec: AgentSpec | None = None
-    messages: list[Message] = []
+    messages: list[Message] = Field(default_factory=list[Message])
     base: int = 0
     base_head: str = ROOT
     head: str = ROOT
-    made: list[str] = []
-    spend: Spend = Spend()
+    made: list[str] = Field(default_factory=list[str])
     counted_tokens: int = 0
     counted_messages: int = 0
-    turns: list[Turn] = []
-    decisions: list[Decision] = []
-    ignored: list[str] = []
-    writes: list[Effected] = []
-    undone: list[str] = []
-    not_done: list[str] = []
-    plan: list[str] = []
-    watched: list[Deed] = []
+    turns: list[Turn] = Field(default_factory=list[Turn])
+    writes: list[Effected] = Field(default_factory=list[Effected])
+    undone: list[str] = Field(default_factory=list[str])
+    plan: list[str] = Field(default_factory=list[str])
+    watched: list[Deed] = Field(default_factory=list[Deed])
     backtracks: int = 0
     forbid: tuple[str, ...] = ()
     route: int = 0
@@ -80,8 +77,7 @@ class AgentState(BaseModel):
     alerted: bool = False
     phase: Literal["start", "work"] = "start"
     planned: int = 0
-    worked_s: float = 0
-    continued: int = 0
+    handed: list[str] = Field(default_factory=list[str])
 
     def add(self, message: Message, *, made: bool) -> None:
         """Put `message` behind the transcript.

@@ -34,6 +34,9 @@ class ToolSpec(Contract):
         compensation: Name of the tool that undoes a completed call; empty for none.
         result_bytes: UTF-8 bytes of a result that the model sees; the rest is an artifact.
         polling: Repeating the same call is its purpose; the loop detector looks away.
+        agent: A call is a run of this agent, below the run that calls; empty for a function.
+        share: Part of the calling run's budget that such a run may use at most.
+        hand_off: The agent goes on instead of the one that calls; the call has no result.
         queue: Task queue of its own, where the tool has a rate limit; empty for the run's.
         rate_per_second: Limit of that queue over all workers; 0 for none.
     """
@@ -50,6 +53,9 @@ class ToolSpec(Contract):
     compensation: str = ""
     result_bytes: int = 16_000
     polling: bool = False
+    agent: str = ""
+    share: float = Field(default=0.25, gt=0, le=1)
+    hand_off: bool = False
     queue: str = ""
     rate_per_second: float = 0
 

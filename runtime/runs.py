@@ -73,6 +73,11 @@ class Runs:
             row = (await connection.execute(query)).mappings().one_or_none()
         return None if row is None else _run(row)
 
+    async def result(self, run_id: str) -> str | None:
+        """Return what a closed run came to, as JSON; None where nothing is kept."""
+        kept = await self.get(run_id)
+        return kept.result if kept else None
+
     async def list(self, agent: str | None = None, limit: int = 100) -> list[Run]:
         """Return the latest runs (of one agent), newest first."""
         query = select(RUNS).order_by(RUNS.c.started_at.desc()).limit(limit)

@@ -11,6 +11,7 @@ from typing import Any
 from temporalio import workflow
 
 from workflows import policies
+from workflows.delegating import Delegates
 from workflows.desk import Desk
 from workflows.effects import Effects, Gone, Ran
 from workflows.steps import sure, together
@@ -18,7 +19,7 @@ from workflows.steps import sure, together
 with workflow.unsafe.imports_passed_through():
     from domain.activity import ActOutcome, CheckCallsRequest, CheckResultsRequest, Verdicts
     from domain.approval import Form
-    from domain.contract import digest, strict_json
+    from domain.contract import canonical, digest, strict_json
     from domain.loops import Deed, withheld
     from domain.messages import Message, ToolCall
     from domain.run import AgentRequest
@@ -47,6 +48,15 @@ class _Ready:
     arguments: dict[str, Any]
 
 
+class HandedOnError(Exception):
+    """Another agent goes on with a typed task; caught by the run, which becomes that agent's."""
+
+    def __init__(self, agent: str, task: str) -> None:
+        super().__init__(agent)
+        self.agent = agent
+        self.task = task
+
+
 class Actor:
     """Executes the calls of one turn."""
 
@@ -58,11 +68,13 @@ class Actor:
         self._spec = spec
         self._desk = desk
         self.effects = Effects(request, state, spec, desk)
+        self._delegates = Delegates(request, state, spec, desk)
         self.running = ""
 
     async def act(self, calls: Sequence[ToolCall]) -> None:
         """Run `calls` and put their results behind the transcript, in the calls' order."""
         ready, said = await self._let_through(calls)
+        self._hand_on(calls, ready, said)
         ran = await self._run_all(ready)
         await self._look_at(ran)
         for call in calls:
@@ -71,6 +83,23 @@ class Actor:
             self._state.add(message, made=not result.by_value)
 
     # --- before
+
+    def _hand_on(
+        self, calls: Sequence[ToolCall], ready: list[_Ready], said: dict[str, ActOutcome]
+    ) -> None:
+        """Leave the work to another agent, if that is all that the model wants.
+
+        Raises:
+            HandedOnError: The call may go through.
+        """
+        for item in [item for item in ready if item.tool.hand_off]:
+            if len(calls) == 1:
+                raise HandedOnError(item.tool.agent, canonical(item.arguments).decode())
+            ready.remove(item)
+            alone = (
+                f"error: {item.tool.name} must be the only call of its turn; nothing was handed on"
+            )
+            said[item.call.id] = ActOutcome(kind="error", text=alone)
 
     async def _let_through(
         self, calls: Sequence[ToolCall]
@@ -164,6 +193,8 @@ class Actor:
     async def _run(self, item: _Ready, before: frozenset[str] = frozenset()) -> Ran:
         """Run a call, or what stands in for it; `before` are the tools that were tried."""
         tool, arguments = item.tool, item.arguments
+        if tool.agent:
+            return await self._delegates.run(item.position, tool, arguments)
         result = await self.effects.run(item.position, item.call.id, tool, arguments)
         if isinstance(result, Gone):
             result = await self._fall_back(item, result, before | {tool.name})

@@ -1,19 +1,11 @@
 """An audit's candidates: a run each, in slices, each within a share of the audit's budget."""
 
-import asyncio
-
 from temporalio import workflow
-from temporalio.exceptions import (
-    ActivityError,
-    ChildWorkflowError,
-    WorkflowAlreadyStartedError,
-    is_cancelled_exception,
-)
-from temporalio.workflow import ParentClosePolicy
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows import policies
-from workflows.agent import AgentWorkflow
-from workflows.desk import Desk
+from workflows.children import Child, Children
+from workflows.conducted import Conducted
 from workflows.steps import together
 
 with workflow.unsafe.imports_passed_through():
@@ -23,14 +15,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.audit import AuditorAnswer, Candidate, brief
     from domain.auditing import (
         AuditRequest,
+        AuditResult,
         AuditState,
         Checked,
         Confirmed,
         ConfirmRequest,
     )
-    from domain.budget import Limits, LimitsOverride, Pool, Spend
-    from domain.run import AgentRequest, AgentResult, Outcome
-    from domain.spec import AgentSpec
+    from domain.run import Came
 
 _SLICE = 64  # candidates between two moments at which the audit may continue as new
 
@@ -39,16 +30,17 @@ class Candidates:
     """Has every candidate looked at, and sorts what comes back."""
 
     def __init__(
-        self, request: AuditRequest, state: AuditState, spec: AgentSpec, desk: Desk
+        self, run: Conducted[AuditResult], request: AuditRequest, state: AuditState
     ) -> None:
+        self._run = run
         self._request = request
         self._state = state
-        self._spec = spec
-        self._desk = desk
-        self._slots = asyncio.Semaphore(request.parallel)
-        used = Spend(tokens=state.tokens, cost_usd=state.cost_usd)
-        self._pool = Pool(request.tokens, request.cost_usd, used=used)
-        self.running: list[str] = []
+        self._children = Children(run, request, request.parallel)
+
+    @property
+    def running(self) -> list[str]:
+        """The candidates that are looked at now."""
+        return self._children.running
 
     async def look_at_next(self) -> None:
         """Look at the next slice of candidates, in parallel."""
@@ -59,75 +51,25 @@ class Candidates:
             self._sort(each)
 
     async def _look_at(self, candidate: Candidate) -> Checked:
-        async with self._slots:
-            share = self._share()
-            await workflow.wait_condition(lambda: self._pool.fits(share) or not self._pool.reserved)
-            run_id = f"{workflow.info().workflow_id}/{candidate.id}"
-            if not self._pool.reserve(share):
-                why = "the audit's budget has no share left for it"
-                return Checked(
-                    candidate=candidate, run_id=run_id, outcome=Outcome.LIMIT, why_not=why
-                )
-            self.running.append(candidate.id)
-            try:
-                return await self._run(candidate, run_id, share)
-            finally:
-                self.running.remove(candidate.id)
-
-    def _share(self) -> Limits:
-        limits = self._spec.limits
-        return self._request.limits.over(limits) if self._request.limits else limits
-
-    async def _run(self, candidate: Candidate, run_id: str, share: Limits) -> Checked:
         """Have one run look at `candidate`, then check what it reports."""
-        used: Spend | None = None
-        try:
-            result = await workflow.execute_child_workflow(
-                AgentWorkflow.run,
-                self._asked(candidate, share),
-                id=run_id,
-                parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
-                static_summary=f"account {candidate.account_id}, {candidate.days[-1]}",
-            )
-            used = result.spend
-        except (ChildWorkflowError, WorkflowAlreadyStartedError) as error:
-            if is_cancelled_exception(error):
-                raise
-            why = f"its run failed: {error.__cause__ or error}"
-            return Checked(candidate=candidate, run_id=run_id, outcome=Outcome.FAILED, why_not=why)
-        finally:
-            self._pool.settle(share, used)  # a run that left no account is charged all of it
-            if used is None:
-                self._count(Spend(tokens=share.tokens, cost_usd=share.cost_usd), "")
-        self._count(result.spend, result.model)
-        return await self._checked(candidate, result)
-
-    def _count(self, spend: Spend, model: str) -> None:
-        self._state.model_calls += spend.steps
-        self._state.tokens += spend.tokens
-        self._state.cost_usd += spend.cost_usd
-        self._state.model = model or self._state.model
-
-    def _asked(self, candidate: Candidate, share: Limits) -> AgentRequest:
         profile, ledger = self._state.profile, self._state.ledger
         if profile is None or ledger is None:
             raise LookupError("a candidate is looked at before its ledger was profiled")
-        return AgentRequest(
-            agent=self._spec.name,
+        child = Child(
+            id=candidate.id,
+            agent=self._run.NAME,
             task=brief(candidate, profile),
             data={"ledger": ledger.path},
-            limits=LimitsOverride(**share.model_dump()),
-            tenant=self._request.tenant,
-            by=self._request.by,
-            dry_run=self._request.dry_run,
+            summary=f"account {candidate.account_id}, {candidate.days[-1]}",
         )
+        return await self._checked(candidate, await self._children.run(child))
 
-    async def _checked(self, candidate: Candidate, result: AgentResult) -> Checked:
-        checked = Checked(candidate=candidate, run_id=result.run_id, outcome=result.outcome)
-        if result.outcome is not Outcome.COMPLETED:
-            return checked.model_copy(update={"why_not": result.reason})
+    async def _checked(self, candidate: Candidate, came: Came) -> Checked:
+        checked = Checked(candidate=candidate, run_id=came.run_id, outcome=came.outcome)
+        if not came.ok:
+            return checked.model_copy(update={"why_not": came.reason})
         try:
-            answer = AuditorAnswer.model_validate(result.answer)
+            answer = AuditorAnswer.model_validate(came.answer)
         except ValidationError as error:
             why = f"its answer does not fit: {error.error_count()} fields"
             return checked.model_copy(update={"why_not": why})
@@ -181,7 +123,7 @@ class Candidates:
         for each in unsure:
             if each.answer is None or each.answer.finding is None:
                 continue
-            decision = await self._desk.ask(self._form(each))
+            decision = await self._run.desk.ask(self._form(each))
             self._state.needs_review.remove(each)
             if decision.granted:
                 self._state.findings.append(each.model_copy(update={"why_not": ""}))

@@ -54,6 +54,7 @@ class Desk:
     Attributes:
         asks_nobody: A dry run: every question is answered by silence, at once.
         worked_before: Time that the run had worked before it continued as new.
+        waited_before: Time that it had waited for people before it continued as new.
     """
 
     def __init__(self, approvals: ApprovalPolicy, show: Callable[[], None]) -> None:
@@ -65,6 +66,7 @@ class Desk:
         self.decisions: list[Decision] = []
         self.ignored: list[str] = []
         self.worked_before = timedelta()
+        self.waited_before = timedelta()
         self.asks_nobody = False
         self._show = show
         self._decision: Decision | None = None
@@ -259,6 +261,14 @@ class Desk:
     def worked(self) -> timedelta:
         """Return the time the run has worked: waiting for a person does not count."""
         return self.worked_before + (workflow.now() - self._since) - self._waited
+
+    def waited(self) -> timedelta:
+        """Return the time the run has waited for people."""
+        return self.waited_before + self._waited
+
+    def excuse(self, waited: timedelta) -> None:
+        """Take time off the clock in which a run below this one waited for people."""
+        self._waited += waited
 
 
 def because(what: str, decision: Decision) -> str:

@@ -29,7 +29,6 @@ with workflow.unsafe.imports_passed_through():
         ReconcileRequest,
     )
     from domain.approval import Form
-    from domain.contract import digest
     from domain.run import AgentRequest, Stop
     from domain.spec import AgentSpec
     from domain.state import AgentState, Effected
@@ -65,7 +64,7 @@ class Effects:
         key = idempotency_key(
             self._state.lineage, len(self._state.turns), position, tool.name, arguments
         )
-        request = self._asked(call_id, arguments, key, tool)
+        request = self.asked(call_id, arguments, key, tool)
         while True:
             try:
                 outcome = await self._execute(tool, request)
@@ -84,9 +83,10 @@ class Effects:
                 self._note(tool, request, outcome.text)
             return Ran(outcome)
 
-    def _asked(
+    def asked(
         self, call_id: str, arguments: dict[str, Any], key: str, tool: ToolSpec, of: str = ""
     ) -> ActRequest:
+        """Return the request for a call; `of` is the result of the call that it undoes."""
         optional: dict[str, Any] = {}
         if self._request.data:
             optional["data"] = self._request.data
@@ -230,30 +230,6 @@ class Effects:
             )
         text = f"error: a person says that {tool.name} did not take effect. {decision.reason}"
         return Ran(_told(text.strip()), by_value=True)
-
-    # --- undoing
-
-    async def compensate(self) -> None:
-        """Undo the run's completed writes in reverse order, as far as they can be undone."""
-        while self._state.writes:
-            write = self._state.writes.pop()
-            undo = self._spec.tool(write.compensation) if write.compensation else None
-            if undo is None:
-                self._state.leave(f"{write.tool} was not undone: it has no way back")
-                continue
-            key = digest("undo", write.key)
-            request = self._asked(f"undo-{key[:8]}", write.arguments, key, undo, of=write.text)
-            try:
-                outcome = await workflow.execute_activity(
-                    undo.name, request, result_type=ActOutcome, **policies.tool(undo)
-                )
-            except ActivityError as error:
-                self._state.leave(f"{write.tool} was not undone: {error.cause}")
-                continue
-            if outcome.kind == "ok":
-                self._state.undone.append(write.tool)
-            else:
-                self._state.leave(f"{write.tool} was not undone: {outcome.text}")
 
 
 @dataclass(frozen=True)

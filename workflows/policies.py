@@ -64,6 +64,15 @@ RECORD = LocalPolicy(
     ),
 )
 
+# Looking for what a run came to that was started before: it may still have to end.
+ADOPT = Policy(
+    schedule_to_close_timeout=timedelta(hours=1),
+    start_to_close_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=15)
+    ),
+)
+
 # Reading a whole ledger: minutes for millions of rows. A lost worker is noticed by heartbeat.
 COMPUTE = Policy(
     start_to_close_timeout=timedelta(minutes=10),

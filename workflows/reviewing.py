@@ -81,6 +81,7 @@ class Reviewer:
             checks=self._spec.checks,
             made=self._made() if self._spec.checks else (),
             task=self._request.task,
+            typed=self._request.answer_schema is None,
         )
         return await workflow.execute_local_activity(
             "check.answer", request, result_type=AnswerVerdict, **policies.CHECK

@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 from workflows import policies
 from workflows.desk import Desk
+from workflows.ends import LimitReachedError
 
 with workflow.unsafe.imports_passed_through():
     from domain.activity import (
@@ -33,14 +34,6 @@ _FRAMING = 32  # tokens a vendor may add around one message
 _VENDOR_WORDS = 2_000  # what a vendor's form adds to a spec: keys, a plan's schema and its prompt
 _MOST_MISSES = 4
 _ALERT_AT = 0.8
-
-
-class LimitReachedError(Exception):
-    """There is no room for another call; the run closes with that outcome."""
-
-    def __init__(self, limit: str) -> None:
-        super().__init__(limit)
-        self.limit = limit
 
 
 class Thinker:
@@ -173,6 +166,7 @@ class Thinker:
         if reply.lost_tokens or reply.lost_cost_usd:
             state.spend = state.spend.plus_lost(reply.lost_tokens, reply.lost_cost_usd)
         state.spend = state.spend.plus(steps=1, tokens=reply.usage.total, cost_usd=reply.cost_usd)
+        state.model = reply.model
         self._alert()
         state.add(reply.message, made=True)
         state.hold()

@@ -1,0 +1,147 @@
+"""Agents as tools: a call that is a run below, with a share of the caller's budget, or a hand-off.
+
+The run below is given the typed task and nothing of the caller's transcript. What it asks a
+person it asks for itself: no message of the caller reaches its desk.
+"""
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from temporalio import workflow
+
+from workflows import policies
+from workflows.child import Child, lineage_of, run_child
+from workflows.desk import Desk
+from workflows.effects import Ran
+
+with workflow.unsafe.imports_passed_through():
+    from domain.activity import ActOutcome, CutRequest
+    from domain.budget import Limits, LimitsOverride, Spend
+    from domain.contract import canonical
+    from domain.run import AgentRequest, Came
+    from domain.spec import AgentSpec
+    from domain.state import AgentState, Effected
+    from domain.tools import ToolSpec
+
+MOST_DEPTH = 5  # runs below runs; deeper, agents that call each other would spend on asking
+
+
+class Delegates:
+    """Runs the agents that one agent calls."""
+
+    def __init__(
+        self, request: AgentRequest, state: AgentState, spec: AgentSpec, desk: Desk
+    ) -> None:
+        self._request = request
+        self._state = state
+        self._spec = spec
+        self._desk = desk
+        self._reserved = Spend()
+
+    async def run(self, position: int, tool: ToolSpec, arguments: dict[str, Any]) -> Ran:
+        """Run the agent that `tool` stands for; return its answer as the call's result."""
+        if self._request.depth >= MOST_DEPTH:
+            return _told(f"error: {tool.agent} was not asked: {MOST_DEPTH} agents are above it")
+        share = self._share(tool)
+        if not self._fits(share):
+            return _told(
+                f"error: {tool.agent} was not asked: what is left of the budget is less than its "
+                f"share of {share.tokens:,} tokens and {share.cost_usd} USD; go on without it"
+            )
+        child = Child(
+            id=f"{self._state.spend.steps}.{position}-{tool.agent}",
+            agent=tool.agent,
+            task=arguments,
+            data=self._request.data,
+            summary=f"{tool.name} {canonical(arguments).decode()}",
+        )
+        return await self._told_of(tool, arguments, await self._ask(child, share))
+
+    async def _ask(self, child: Child, share: Limits) -> Came:
+        began = workflow.now()
+        held = Spend(tokens=share.tokens, cost_usd=share.cost_usd)
+        self._reserved = self._reserved.joined(held)
+        used = held  # should it end without an account
+        try:
+            came = await run_child(child, self._asked(child, share), share)
+            used = came.spend
+        finally:
+            self._reserved = self._reserved.plus(tokens=-held.tokens, cost_usd=-held.cost_usd)
+            # Its model calls have limits of their own; what they cost is the caller's.
+            self._state.spend = self._state.spend.joined(used.model_copy(update={"steps": 0}))
+        self._desk.excuse(min(timedelta(seconds=came.waited_s), workflow.now() - began))
+        return came
+
+    def _asked(self, child: Child, share: Limits) -> AgentRequest:
+        asked = AgentRequest(
+            agent=child.agent,
+            task=child.text,
+            ceiling=LimitsOverride(**share.model_dump()),
+            tenant=self._request.tenant,
+            by=self._request.by,
+            dry_run=self._request.dry_run,
+            lineage=lineage_of(self._state.lineage, child),
+            depth=self._request.depth + 1,
+        )
+        return asked.model_copy(update={"data": dict(child.data)}) if child.data else asked
+
+    # --- the budget
+
+    def _share(self, tool: ToolSpec) -> Limits:
+        limits = self._spec.limits
+        left = limits.wall_clock_s - self._desk.worked().total_seconds()
+        return Limits(
+            steps=limits.steps,
+            tokens=max(int(limits.tokens * tool.share), 1),
+            cost_usd=limits.cost_usd * Decimal(str(tool.share)),
+            wall_clock_s=max(left, 1),
+        )
+
+    def _fits(self, share: Limits) -> bool:
+        used, limits = self._state.spend.joined(self._reserved), self._spec.limits
+        return (
+            used.tokens + share.tokens <= limits.tokens
+            and used.cost_usd + share.cost_usd <= limits.cost_usd
+        )
+
+    # --- what comes back
+
+    async def _told_of(self, tool: ToolSpec, arguments: dict[str, Any], came: Came) -> Ran:
+        if came.writes:
+            self._state.writes.append(
+                Effected(
+                    tool=tool.name,
+                    arguments=arguments,
+                    key=came.run_id,
+                    text="",
+                    agent=came.agent,
+                    inner=came.writes,
+                )
+            )
+        for item in came.not_done:
+            self._state.leave(f"{came.agent}: {item}")
+        if not came.ok:
+            self._state.leave(f"{tool.name}: {came.agent} ended with {came.outcome}")
+            why = f" ({came.reason})" if came.reason else ""
+            return _told(f"error: {came.agent} has no answer: {came.outcome}{why}")
+        text = came.answer if isinstance(came.answer, str) else _json(came.answer)
+        return Ran(await self._cut(tool, text), by_value=True)
+
+    async def _cut(self, tool: ToolSpec, text: str) -> ActOutcome:
+        """Return an answer as it is, or, where it is too large, as any tool's result is cut."""
+        if len(text.encode("utf-8", "replace")) <= tool.result_bytes:
+            return ActOutcome(kind="ok", text=text)
+        asked = CutRequest(text=text, result_bytes=tool.result_bytes)
+        return await workflow.execute_activity(
+            "tools.cut", asked, result_type=ActOutcome, **policies.COMPUTE
+        )
+
+
+def _json(answer: Any) -> str:
+    return json.dumps(answer, ensure_ascii=False)
+
+
+def _told(text: str) -> Ran:
+    return Ran(ActOutcome(kind="error", text=text), by_value=True)
