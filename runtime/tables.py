@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -140,4 +141,142 @@ COLLECTIONS: Final = Table(
     Column("name", String(1024), primary_key=True),
     Column("document", String(64), nullable=False),
     Index("collections_by_document", "document", "collection"),
+)
+
+TRIAGES: Final = Table(
+    "triages",
+    METADATA,
+    Column("lineage", String(64), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("taxonomy", Text, nullable=False),
+    Column("accounts", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+TRIAGE_ACCOUNTS: Final = Table(
+    "triage_accounts",
+    METADATA,
+    Column("triage", String(64), primary_key=True),
+    Column("account", String(255), primary_key=True),
+    Column("facts", Text, nullable=False),
+)
+
+TICKETS: Final = Table(
+    "tickets",
+    METADATA,
+    Column("triage", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("ticket", String(255), nullable=False),
+    Column("account", String(255), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("run_id", String(255), nullable=False, default=""),
+    Column("category", String(64), nullable=False, default=""),
+    Column("confidence", Float, nullable=False, default=0.0),
+    Column("source", String(16), nullable=False, default=""),
+    Column("calibrated", Float, nullable=False, default=0.0),
+    Column("similarity", Float, nullable=False, default=0.0),
+    Column("low_confidence", Boolean, nullable=False, default=False),
+    Column("novel", Boolean, nullable=False, default=False),
+    Column("reply", Text, nullable=False, default=""),
+    Column("model", String(128), nullable=False, default=""),
+    Column("route", String(16), nullable=False, default=""),
+    Column("ended", String(16), nullable=False, default=""),
+    Column("reason", Text, nullable=False, default=""),
+    Column("decided_by", String(255), nullable=False, default=""),
+    Column("standing", String(64), nullable=False, default=""),
+    Column("decided_at", Instant),
+    Index("tickets_by_decision", "tenant", "decided_at"),
+)
+
+EXAMPLES: Final = Table(
+    "examples",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("category", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index("examples_by_tenant", "tenant"),
+)
+
+EXAMPLE_WORDS: Final = Table(
+    "example_words",
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("word", String(64), primary_key=True),
+    Column("example", String(32), primary_key=True),
+)
+
+OUTBOX: Final = Table(
+    "outbox",
+    METADATA,
+    Column("key", String(128), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("ticket", String(255), nullable=False),
+    Column("run_id", String(255), nullable=False),
+    Column("category", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("sent_at", Instant, nullable=False),
+    # Whatever run, whatever key: a ticket is answered once.
+    Index("outbox_once_a_ticket", "tenant", "ticket", unique=True),
+)
+
+REVIEWS: Final = Table(
+    "reviews",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("day", String(10), nullable=False),
+    # Of the day's sample; none for a decision that a person took at the gate.
+    Column("slot", Integer),
+    Column("triage", String(64), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("category", String(64), nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("corrected", String(64), nullable=False, default=""),
+    Column("reply", Text, nullable=False, default=""),
+    Column("standing", String(64), nullable=False, default=""),
+    Column("shown_to", String(255), nullable=False, default=""),
+    Column("shown_at", Instant),
+    Column("reviewed_by", String(255), nullable=False, default=""),
+    Column("reviewed_at", Instant),
+    Index("reviews_by_state", "tenant", "state"),
+    Index("reviews_once_a_slot", "tenant", "day", "slot", unique=True),
+    Index("reviews_once_a_ticket", "triage", "number", unique=True),
+)
+
+STANDING_APPROVALS: Final = Table(
+    "standing_approvals",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("tool", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("granted_by", String(255), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("taken", Integer, nullable=False),
+    Column("max_error_rate", Float, nullable=False),
+    Column("min_reviews", Integer, nullable=False),
+    Column("granted_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("ended_by", String(255), nullable=False, default=""),
+    Column("ended_why", Text, nullable=False, default=""),
+    Column("ended_at", Instant),
+    Index("standing_by_tool", "tenant", "agent", "tool", "state"),
+)
+
+STANDING_USES: Final = Table(
+    "standing_uses",
+    METADATA,
+    Column("key", String(128), primary_key=True),
+    Column("approval", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("standing_uses_by_approval", "approval"),
 )

@@ -14,6 +14,7 @@ _MOMENT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     """Create them."""
+    _triage()
     _create_documents()
 
 
@@ -53,7 +54,157 @@ def _create_documents() -> None:
         )
 
 
+def _triage() -> None:
+    """Tickets, what is known of them, their reviews, and the standing approvals."""
+    _create_tickets()
+    _create_known()
+    _create_reviews()
+    _create_standing()
+
+
+def _create_tickets() -> None:
+    op.create_table(
+        "triages",
+        sa.Column("lineage", sa.String(64), primary_key=True),
+        sa.Column("tenant", sa.String(64), nullable=False),
+        sa.Column("taxonomy", sa.Text, nullable=False),
+        sa.Column("accounts", sa.Integer, nullable=False),
+        sa.Column("created_at", _MOMENT, nullable=False),
+    )
+    op.create_table(
+        "triage_accounts",
+        sa.Column("triage", sa.String(64), primary_key=True),
+        sa.Column("account", sa.String(255), primary_key=True),
+        sa.Column("facts", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "tickets",
+        sa.Column("triage", sa.String(64), primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True),
+        *(
+            sa.Column(name, sa.String(size), nullable=False)
+            for name, size in (
+                ("tenant", 64), ("ticket", 255), ("account", 255), ("run_id", 255),
+                ("category", 64), ("source", 16), ("model", 128), ("route", 16), ("ended", 16),
+                ("decided_by", 255), ("standing", 64),
+            )
+        ),
+        *(
+            sa.Column(name, sa.Text, nullable=False)
+            for name in ("subject", "text", "reply", "reason")
+        ),
+        *(
+            sa.Column(name, sa.Float, nullable=False)
+            for name in ("confidence", "calibrated", "similarity")
+        ),
+        *(sa.Column(name, sa.Boolean, nullable=False) for name in ("low_confidence", "novel")),
+        sa.Column("decided_at", _MOMENT),
+    )  # fmt: skip
+    op.create_index("tickets_by_decision", "tickets", ["tenant", "decided_at"])
+    op.create_table(
+        "outbox",
+        sa.Column("key", sa.String(128), primary_key=True),
+        sa.Column("tenant", sa.String(64), nullable=False),
+        sa.Column("ticket", sa.String(255), nullable=False),
+        sa.Column("run_id", sa.String(255), nullable=False),
+        sa.Column("category", sa.String(64), nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("sent_at", _MOMENT, nullable=False),
+    )
+    op.create_index("outbox_once_a_ticket", "outbox", ["tenant", "ticket"], unique=True)
+
+
+def _create_known() -> None:
+    op.create_table(
+        "examples",
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("tenant", sa.String(64), nullable=False),
+        sa.Column("category", sa.String(64), nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("source", sa.String(16), nullable=False),
+        sa.Column("created_at", _MOMENT, nullable=False),
+    )
+    op.create_index("examples_by_tenant", "examples", ["tenant"])
+    op.create_table(
+        "example_words",
+        sa.Column("tenant", sa.String(64), primary_key=True),
+        sa.Column("word", sa.String(64), primary_key=True),
+        sa.Column("example", sa.String(32), primary_key=True),
+    )
+
+
+def _create_reviews() -> None:
+    op.create_table(
+        "reviews",
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("tenant", sa.String(64), nullable=False),
+        sa.Column("day", sa.String(10), nullable=False),
+        sa.Column("slot", sa.Integer),
+        sa.Column("triage", sa.String(64), nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("category", sa.String(64), nullable=False),
+        sa.Column("confidence", sa.Float, nullable=False),
+        sa.Column("source", sa.String(16), nullable=False),
+        sa.Column("corrected", sa.String(64), nullable=False),
+        sa.Column("reply", sa.Text, nullable=False),
+        sa.Column("standing", sa.String(64), nullable=False),
+        sa.Column("shown_to", sa.String(255), nullable=False),
+        sa.Column("shown_at", _MOMENT),
+        sa.Column("reviewed_by", sa.String(255), nullable=False),
+        sa.Column("reviewed_at", _MOMENT),
+    )
+    op.create_index("reviews_by_state", "reviews", ["tenant", "state"])
+    op.create_index("reviews_once_a_slot", "reviews", ["tenant", "day", "slot"], unique=True)
+    op.create_index("reviews_once_a_ticket", "reviews", ["triage", "number"], unique=True)
+
+
+def _create_standing() -> None:
+    op.create_table(
+        "standing_approvals",
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("tenant", sa.String(64), nullable=False),
+        sa.Column("agent", sa.String(64), nullable=False),
+        sa.Column("tool", sa.String(64), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("granted_by", sa.String(255), nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("uses", sa.Integer, nullable=False),
+        sa.Column("taken", sa.Integer, nullable=False),
+        sa.Column("max_error_rate", sa.Float, nullable=False),
+        sa.Column("min_reviews", sa.Integer, nullable=False),
+        sa.Column("granted_at", _MOMENT, nullable=False),
+        sa.Column("expires_at", _MOMENT, nullable=False),
+        sa.Column("ended_by", sa.String(255), nullable=False),
+        sa.Column("ended_why", sa.Text, nullable=False),
+        sa.Column("ended_at", _MOMENT),
+    )
+    columns = ["tenant", "agent", "tool", "state"]
+    op.create_index("standing_by_tool", "standing_approvals", columns)
+    op.create_table(
+        "standing_uses",
+        sa.Column("key", sa.String(128), primary_key=True),
+        sa.Column("approval", sa.String(64), nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
+    )
+    op.create_index("standing_uses_by_approval", "standing_uses", ["approval"])
+
+
 def downgrade() -> None:
     """Drop them, and what they hold."""
-    for table in ("passage_words", "collections", "passages", "documents"):
+    for table in (
+        "standing_uses",
+        "standing_approvals",
+        "reviews",
+        "example_words",
+        "examples",
+        "outbox",
+        "tickets",
+        "triage_accounts",
+        "triages",
+        "passage_words",
+        "collections",
+        "passages",
+        "documents",
+    ):
         op.drop_table(table)
