@@ -12,7 +12,7 @@ from temporalio.client import WorkflowExecutionDescription
 
 from commands import console, reading, views
 from commands.errors import CommandError, Exit, one_line
-from commands.reading import AUDIT_WORKFLOW, Closed, Listed
+from commands.reading import Closed, Listed
 from commands.session import NO_WORKER, Session
 from domain.run import Status
 
@@ -22,7 +22,6 @@ _QUIET_EVERY_S = 1.0
 _WORRY_AFTER_S = 8.0
 _LOOKS = 2
 _TASK_ATTEMPTS = 3
-_WAITS = {"PENDING_APPROVAL", "STOPPED"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ async def _watch(
         now = reading.listed(description)
         if live or not silent:
             await _show(session, now, seen, live)
-        if not stay and (waits := await _waits(session, now, seen)):
+        if not stay and (waits := await _waits(session, now, seen, description)):
             return waits
         await _worry(session, description, now, seen)
 
@@ -113,31 +112,36 @@ async def _show(session: Session, now: Listed, seen: _Seen, live: Live | None) -
         live.update(views.status(now.run_id, said, now.seconds, session.page(now.run_id)))
 
 
-async def _waits(session: Session, now: Listed, seen: _Seen) -> Waits | None:
+async def _waits(
+    session: Session, now: Listed, seen: _Seen, description: WorkflowExecutionDescription
+) -> Waits | None:
     """Return what the run waits for: itself, or all that is under way below it."""
-    if now.state in _WAITS:
+    if now.state in reading.WAITS:
         said = await reading.status(session, now.run_id)
         # The server may lag behind an answer that was just given; the run itself does not.
         if said is None or said.question or said.stop:
             return Waits(now.run_id, now.state, said, now.run_id)
         return None
-    if now.workflow != AUDIT_WORKFLOW:
+    raw = description.raw_description
+    if not raw.pending_children or raw.pending_activities:
         return None
-    below = [run for run in await reading.waiting(session, now.run_id) if run.run_id != now.run_id]
-    everything = below and len(below) == await reading.under_way(session, now.run_id)
+    below = await reading.under_way(session, now.run_id)
+    between = {run.parent for run in below}  # waits for its own children, not for a person
+    asking = [run for run in below if run.waits]
+    everything = asking and all(run.waits or run.run_id in between for run in below)
     # Twice in a row, since the list lags: between two runs there may be one that just ended.
     seen.all_wait = seen.all_wait + 1 if everything else 0
     if seen.all_wait < _LOOKS:
         return None
-    said = await reading.status(session, below[0].run_id)
-    return Waits(below[0].run_id, below[0].state, said, now.run_id, len(below) - 1)
+    said = await reading.status(session, asking[0].run_id)
+    return Waits(asking[0].run_id, asking[0].state, said, now.run_id, len(asking) - 1)
 
 
 async def _worry(
     session: Session, description: WorkflowExecutionDescription, now: Listed, seen: _Seen
 ) -> None:
     """Say once what keeps a run from moving: no worker, or a step that fails again and again."""
-    if time.monotonic() - seen.moved_at < _WORRY_AFTER_S or now.state in _WAITS:
+    if time.monotonic() - seen.moved_at < _WORRY_AFTER_S or now.state in reading.WAITS:
         return
     worries = trouble(description)
     if not await session.workers():

@@ -27,6 +27,8 @@ AUDIT_WORKFLOW = "AuditWorkflow"
 # Every workflow that a person attends; a new one is listed, watched and answered by itself.
 OURS = "WorkflowType IN ({})".format(", ".join(f"'{each.workflow}'" for each in kinds().values()))
 
+WAITS = frozenset({"PENDING_APPROVAL", "STOPPED"})
+
 _AGENT = SearchAttributeKey.for_keyword("AgentName")
 _TENANT = SearchAttributeKey.for_keyword("Tenant")
 _STATE = SearchAttributeKey.for_keyword("AgentState")
@@ -55,6 +57,11 @@ class Listed:
     def seconds(self) -> float:
         """How long it has been there."""
         return ((self.closed_at or datetime.now(UTC)) - self.started_at).total_seconds()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it goes on only when a person says so."""
+        return self.is_open and (self.awaits_approval or self.state in WAITS)
 
     @property
     def is_open(self) -> bool:
@@ -130,13 +137,13 @@ async def waiting(session: Session, run_id: str) -> list[Listed]:
     return [listed(found) async for found in session.client.list_workflows(query)]
 
 
-async def under_way(session: Session, run_id: str) -> int:
-    """Return how many runs below `run_id` are open."""
+async def under_way(session: Session, run_id: str) -> list[Listed]:
+    """Return the runs below `run_id` that are open."""
     query = (
         f"RootWorkflowId = '{quoted(run_id)}' AND ExecutionStatus = 'Running' AND "
         f"WorkflowId != '{quoted(run_id)}'"
     )
-    return (await session.client.count_workflows(query)).count
+    return [listed(found) async for found in session.client.list_workflows(query)]
 
 
 def quoted(text: str) -> str:

@@ -4,7 +4,7 @@ from commands import console, options, reading
 from commands.approvals import need_worker
 from commands.console import safe
 from commands.errors import CommandError, Exit
-from commands.reading import AUDIT_WORKFLOW, Listed
+from commands.reading import Listed
 from commands.session import Session, session, whoami
 
 
@@ -62,8 +62,8 @@ async def _unstop(run_id: str, verdict: str, reason: str, by: str, *, as_json: b
 
 
 async def _stopped_below(opened: Session, found: Listed) -> list[str]:
-    """Return the stopped runs that an audit waits for: one cause mostly stops them all."""
-    if found.workflow != AUDIT_WORKFLOW or found.state == "STOPPED":
+    """Return the stopped runs below one that goes on: one cause mostly stops them all."""
+    if found.state == "STOPPED":
         return []
     waiting = await reading.waiting(opened, found.run_id)
     return [run.run_id for run in waiting if run.state == "STOPPED" and run.run_id != found.run_id]
