@@ -1,17 +1,20 @@
 """How an audit's result is printed."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
+from rich.console import RenderableType
 from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from commands import console, results, views
 from commands.console import safe
 from commands.errors import Exit
-from commands.reading import AUDIT_WORKFLOW, Closed
+from commands.reading import Closed
 from commands.session import Session
 from domain.auditing import AuditResult, Checked
+from domain.run import Outcome
 
 
 def report(run_id: str, closed: Closed, *, as_json: bool) -> Exit:
@@ -20,21 +23,7 @@ def report(run_id: str, closed: Closed, *, as_json: bool) -> Exit:
     Raises:
         CommandError: It closed as failed.
     """
-    if closed.result is None:
-        raise results.failed(run_id, closed.failure)
-    result = AuditResult.model_validate({"run_id": run_id, **closed.result})
-    if as_json:
-        console.emit(figures(result))
-    else:
-        show(result)
-    return results.code(result.outcome)
-
-
-def any_result(workflow: str, run_id: str, closed: Closed, *, as_json: bool = False) -> Exit:
-    """Print what a run of any of our workflows came to."""
-    if workflow == AUDIT_WORKFLOW:
-        return report(run_id, closed, as_json=as_json)
-    return results.agent_result(run_id, closed, as_json=as_json)
+    return results.run_result(run_id, closed, as_json=as_json, kind="audit")
 
 
 async def so_far(opened: Session, run_id: str) -> AuditResult | None:
@@ -67,39 +56,36 @@ def figures(result: AuditResult, outcome: str = "") -> dict[str, Any]:
 
 def show(result: AuditResult, *, waiting: bool = False) -> None:
     """Print an audit's result for a person, or what there is of it while it waits for one."""
-    shown = console.out()
+    results.show(result, "audit", waiting=waiting)
+
+
+def _facts(result: AuditResult) -> dict[str, str]:
+    failed = [f"account {name}: {why}" for name, why in result.failed_accounts.items()]
+    return {
+        "ledger": f"{result.transactions:,} transactions, {result.accounts_screened:,} of "
+        f"{result.accounts:,} accounts screened, {result.candidates} looked at closely",
+        "not screened": results.lines(failed, 10),
+        "filed": safe(filed(result)),
+        "report": safe(f"python starter.py report {result.run_id} --html report.html"),
+        "spend": f"{result.model_calls} model calls, {result.tokens:,} tokens, "
+        f"{views.money(str(result.cost_usd))}, {views.duration(result.seconds)}",
+    }
+
+
+@results.shows("audit", facts=_facts, figures=figures)
+def _findings(result: AuditResult) -> Iterable[RenderableType]:
     for title, rows in (
         ("findings", result.findings),
         ("for a person to decide", result.needs_review),
         ("not borne out by the ledger, not reported", result.unconfirmed),
     ):
         if rows:
-            shown.print(_table(title, rows))
-            shown.print()
-    if not result.findings and result.accounts_screened and not waiting:
-        shown.print("[green]no findings[/]")
-    facts = _facts(result)
-    if waiting:
-        facts |= {"outcome": "[yellow]waits for a person[/]", "why": ""}
-    shown.print(views.facts(facts))
-
-
-def _facts(result: AuditResult) -> dict[str, str]:
-    failed = [f"account {name}: {why}" for name, why in result.failed_accounts.items()]
-    return {
-        "outcome": views.state(result.outcome),
-        "why": safe(result.reason),
-        "ledger": f"{result.transactions:,} transactions, {result.accounts_screened:,} of "
-        f"{result.accounts:,} accounts screened, {result.candidates} looked at closely",
-        "not screened": safe("\n".join(failed[:10])),
-        "filed": safe(filed(result)),
-        "not done": safe("\n".join(result.not_done)),
-        "decisions": "\n".join(views.decision(made) for made in result.decisions),
-        "spend": f"{result.model_calls} model calls, {result.tokens:,} tokens, "
-        f"{views.money(str(result.cost_usd))}, {views.duration(result.seconds)}",
-        "model": safe(result.model),
-        "report": safe(f"python starter.py report {result.run_id} --html report.html"),
-    }
+            yield _table(title, rows)
+            yield ""
+    # Only what has not ended has a reason and is called completed.
+    ended = result.outcome is not Outcome.COMPLETED or not result.reason
+    if not result.findings and result.accounts_screened and ended:
+        yield "[green]no findings[/]"
 
 
 def _table(title: str, rows: tuple[Checked, ...]) -> Any:

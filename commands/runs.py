@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands import audit_results, console, options, reading, results, views
+from commands import console, options, reading, results, views
 from commands.errors import CommandError, Exit
 from commands.reading import Closed, Listed
 from commands.session import Session, session
@@ -60,7 +60,7 @@ async def show(run_id: options.RunId, json: options.Json = False) -> Exit:
             console.emit({**row(found), "result": closed.result, "failure": closed.failure})
             return results.code(closed.outcome)
         console.out().print(views.runs([found]))
-        return audit_results.any_result(found.workflow, run_id, closed)
+        return results.any_result(found.workflow, run_id, closed)
 
 
 async def cancel(run_id: options.RunId, json: options.Json = False) -> Exit:
@@ -113,7 +113,7 @@ async def _listed(opened: Session, query: str, limit: int, *, roots: bool) -> li
 async def _show_open(
     opened: Session, found: Listed, said: reading.Status | None, *, as_json: bool
 ) -> Exit:
-    waits = found.state in {"PENDING_APPROVAL", "STOPPED"}
+    waits = found.state in reading.WAITS
     if as_json:
         status = console.plain(said) if said else None
         console.emit({**row(found), "run": status})
@@ -137,5 +137,4 @@ async def _show_kept(opened: Session, run_id: str, *, as_json: bool) -> Exit:
     if as_json:
         console.emit({"run_id": run_id, "result": kept, "failure": ""})
         return results.code(str(kept.get("outcome", "")))
-    workflow = reading.AUDIT_WORKFLOW if "findings" in kept else reading.AGENT_WORKFLOW
-    return audit_results.any_result(workflow, run_id, Closed(kept))
+    return results.any_result(str(kept.get("workflow", "")), run_id, Closed(kept))

@@ -1,6 +1,6 @@
 """`watch`: a run as it goes."""
 
-from commands import audit_results, console, options, reading, results
+from commands import console, options, reading, results
 from commands.errors import Exit
 from commands.following import Waits, follow, report_wait
 from commands.session import session
@@ -20,4 +20,4 @@ async def watch(run_id: options.RunId, json: options.Json = False) -> Exit:
             if json:
                 console.emit(results.waits_json(came_to))
             return report_wait(opened, came_to)
-        return audit_results.any_result(found.workflow_type, run_id, came_to, as_json=json)
+        return results.any_result(found.workflow_type, run_id, came_to, as_json=json)
