@@ -1,0 +1,1 @@
+"""A specialist of a research: states quotation by quotation, where a synthesis has failed."""

@@ -1,0 +1,1 @@
+"""A specialist of a research: finds quotations by full-text search."""

@@ -1,0 +1,1 @@
+"""The supervisor of a research: plans the sub-tasks, and decides where a specialist failed."""

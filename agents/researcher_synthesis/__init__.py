@@ -1,0 +1,1 @@
+"""A specialist of a research: puts quotations together into claims."""

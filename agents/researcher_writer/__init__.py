@@ -1,0 +1,1 @@
+"""A specialist of a research: writes the report."""
