@@ -79,7 +79,7 @@ async def list_documents(context: ToolContext, start: Annotated[int, Field(ge=0)
 
 
 @tool(effect="read", timeout=30)
-async def read_document(
+async def read_passages(
     context: ToolContext,
     document: Annotated[str, Field(max_length=1024)],
     position: Annotated[int, Field(ge=0)] = 0,

@@ -16,11 +16,11 @@ def reply(conversation: Conversation) -> Reply:
     listed = conversation.results_of("list_documents")
     if not listed:
         return call("list_documents")
-    if not conversation.results_of("read_document"):
+    if not conversation.results_of("read_passages"):
         names = _names(json_in(listed[-1].text))
         likely = sorted(names, key=lambda name: -len(key_words(wanted) & key_words(name)))
         if likely:
-            return calls([("read_document", {"document": name}) for name in likely[:_READ]])
+            return calls([("read_passages", {"document": name}) for name in likely[:_READ]])
     found = best_sentences(shown(conversation), wanted)
     gaps = [] if found else [f"nothing that was read says anything on: {wanted.strip()}"[:300]]
     return answer({"found": found, "gaps": gaps})

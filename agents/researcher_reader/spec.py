@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from agents.reading.checks import CHECKS
 from agents.reading.policies import UNATTENDED
-from agents.reading.tools import COLLECTION, list_documents, read_document
+from agents.reading.tools import COLLECTION, list_documents, read_passages
 from agents.toolkit import Agent, prompt
 from domain.budget import Limits
 from domain.research import Evidence
@@ -13,7 +13,7 @@ AGENT = Agent(
     name="researcher_reader",
     description="Finds quotations by reading the documents whose names promise most.",
     prompt=prompt(__file__, "system.v1.md"),
-    tools=[list_documents, read_document],
+    tools=[list_documents, read_passages],
     answer=Evidence,
     checks=CHECKS,
     approvals=UNATTENDED,

@@ -2,7 +2,7 @@
 
 from agents.reading.checks import CHECKS
 from agents.reading.policies import UNATTENDED
-from agents.reading.tools import COLLECTION, read_document, search_passages
+from agents.reading.tools import COLLECTION, read_passages, search_passages
 from agents.toolkit import Agent, prompt
 from domain.budget import Limits
 from domain.research import Evidence
@@ -11,7 +11,7 @@ AGENT = Agent(
     name="researcher_search",
     description="Finds quotations in the documents that bear on one aspect, by full-text search.",
     prompt=prompt(__file__, "system.v1.md"),
-    tools=[search_passages, read_document],
+    tools=[search_passages, read_passages],
     answer=Evidence,
     checks=CHECKS,
     approvals=UNATTENDED,
