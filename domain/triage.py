@@ -91,8 +91,8 @@ class TriageState(RunState):
 
     taken_in: TakenIn | None = None
     next: int = 1
-    waiting: list[int] = []
-    counts: dict[str, int] = {}
+    waiting: list[int] = Field(default_factory=list[int])
+    counts: dict[str, int] = Field(default_factory=dict[str, int])
     offered: bool = False
 
 
