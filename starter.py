@@ -15,6 +15,7 @@ from commands.dead_letters import drop, list_letters, requeue, show_letter
 from commands.demo import demo
 from commands.doctor import doctor
 from commands.guard import guarded
+from commands.mcp_serving import group as mcp
 from commands.report import report
 from commands.resume import fork, resume
 from commands.run import run
@@ -62,6 +63,7 @@ def build() -> typer.Typer:
     for name, command in DEAD_LETTERS.items():
         letters.command(name)(guarded(command))
     app.add_typer(letters, name="dead-letters", rich_help_panel="Go on")
+    app.add_typer(mcp(), name="mcp", rich_help_panel="Serve")
     return app
 
 

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 
 from agents.registry import agents
-from commands import console, options
+from commands import console, mcp, options
 from commands.console import safe
 from commands.errors import Exit, explain, one_line
 from commands.session import Session, session
@@ -54,6 +54,7 @@ async def doctor(json: options.Json = False) -> Exit:
     settings = Settings.load()
     checks = [_python(), _binary(settings), await _database(settings), _agents(), _model(settings)]
     checks += await _server(settings)
+    checks += [Check(*row) for row in await mcp.doctor_rows(settings)]
     checks.append(_browser())
     if json:
         console.emit([vars(check) for check in checks])

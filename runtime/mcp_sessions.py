@@ -5,6 +5,7 @@ when the worker stops. The values of environment variables are read here and go 
 """
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -44,9 +45,10 @@ _log = structlog.stdlib.get_logger(__name__)
 class McpSessions:
     """The sessions of one process, by the servers' names. It is what tools are called through."""
 
-    def __init__(self, declared: Declared, folder: Path) -> None:
+    def __init__(self, declared: Declared, folder: Path, *, quiet: bool = False) -> None:
         self._sessions = {
-            name: _Session(name, entry, folder) for name, entry in declared.servers.items()
+            name: _Session(name, entry, folder, quiet=quiet)
+            for name, entry in declared.servers.items()
         }
         self._warming: list[asyncio.Task[None]] = []
 
@@ -98,14 +100,17 @@ class McpSessions:
 
 
 @asynccontextmanager
-async def mcp_sessions(declared: Declared, folder: Path) -> AsyncGenerator[McpSessions]:
+async def mcp_sessions(
+    declared: Declared, folder: Path, *, quiet: bool = False
+) -> AsyncGenerator[McpSessions]:
     """Yield the sessions of `declared`, and close them.
 
     Args:
         declared: The servers.
         folder: Working folder of the programs that name none: where the file of servers is.
+        quiet: The caller tells a person what happens, so that it need not be logged.
     """
-    sessions = McpSessions(declared, folder)
+    sessions = McpSessions(declared, folder, quiet=quiet)
     try:
         yield sessions
     finally:
@@ -135,8 +140,9 @@ def _compare(server: str, tool: Pin, live: Connection) -> None:
 class _Session:
     """One server's session, whichever connection it has at the moment."""
 
-    def __init__(self, name: str, entry: DeclaredServer, folder: Path) -> None:
+    def __init__(self, name: str, entry: DeclaredServer, folder: Path, *, quiet: bool) -> None:
         self._name = name
+        self._quiet = quiet
         self._entry = entry
         self._folder = folder
         self._live: Connection | None = None
@@ -180,25 +186,28 @@ class _Session:
             await live.open()
         except Unreachable as error:
             reason = self.hidden(f"the MCP server {self._name!r} is not available: {error}")
-            _log.warning("mcp server unavailable", server=self._name, reason=reason)
+            self._note(logging.WARNING, "mcp server unavailable", reason=reason)
             raise ToolUnavailableError(reason) from None
         self._live = live
         took = round(time.monotonic() - began, 3)
-        _log.info("mcp server connected", server=self._name, tools=len(live.tools), seconds=took)
+        self._note(logging.INFO, "mcp server connected", tools=len(live.tools), seconds=took)
         return live
 
     async def _drop(self) -> None:
         live, self._live = self._live, None
         if live is not None:
-            _log.warning(
-                "mcp server lost", server=self._name, reason=self.hidden(live.last_words())
-            )
+            reason = self.hidden(live.last_words())
+            self._note(logging.WARNING, "mcp server lost", reason=reason)
             await live.close(_CLOSING_S)
 
     async def close(self) -> None:
         live, self._live = self._live, None
         if live is not None:
             await live.close(_CLOSING_S)
+
+    def _note(self, level: int, event: str, **fields: object) -> None:
+        if not self._quiet:
+            _log.log(level, event, server=self._name, **fields)
 
     # --- what came back
 
