@@ -112,6 +112,20 @@ KEY_VALUES: Final = Table(
     Column("value", Text, nullable=False),
 )
 
+TOKENS: Final = Table(
+    "tokens",
+    METADATA,
+    Column("id", String(16), primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("scopes", String(255), nullable=False),
+    Column("workflows", String(1024), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+)
+
 DOCUMENTS: Final = Table(
     "documents",
     METADATA,

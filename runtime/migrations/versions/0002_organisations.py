@@ -14,8 +14,26 @@ _MOMENT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     """Create them."""
+    _tokens()
     _triage()
     _create_documents()
+    _batch()
+
+
+def _tokens() -> None:
+    """Who may come in by the HTTP service's door."""
+    op.create_table(
+        "tokens",
+        sa.Column("id", sa.String(16), primary_key=True),
+        sa.Column("hash", sa.String(64), nullable=False),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("tenant", sa.String(64), nullable=False),
+        sa.Column("scopes", sa.String(255), nullable=False),
+        sa.Column("workflows", sa.String(1024), nullable=False),
+        sa.Column("created_at", _MOMENT, nullable=False),
+        sa.Column("expires_at", _MOMENT),
+        sa.Column("revoked_at", _MOMENT),
+    )
 
 
 def _create_documents() -> None:
@@ -52,6 +70,32 @@ def _create_documents() -> None:
             "CREATE VIRTUAL TABLE passage_words USING fts5("
             "passage UNINDEXED, words, tokenize='porter unicode61 remove_diacritics 2')"
         )
+
+
+def _batch() -> None:
+    """Batches, and the documents of each with what was found in them."""
+    op.create_table(
+        "batches",
+        sa.Column("run_id", sa.String(255), primary_key=True),
+        sa.Column("lineage", sa.String(64), nullable=False),
+        sa.Column("request", sa.Text, nullable=False),
+        sa.Column("others", sa.Integer, nullable=False),
+        sa.Column("created_at", _MOMENT, nullable=False),
+    )
+    op.create_table(
+        "tokens",
+        "batch_documents",
+        sa.Column("run_id", sa.String(255), primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("name", "reason", "fields")),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("child", sa.String(255), nullable=False),
+        sa.Column("tokens", sa.BigInteger, nullable=False),
+        sa.Column("cost_nano_usd", sa.BigInteger, nullable=False),
+        sa.Column("settled_at", _MOMENT),
+    )
+    columns = ["run_id", "state", "position"]
+    op.create_index("batch_documents_by_state", "batch_documents", columns)
 
 
 def _triage() -> None:
@@ -193,6 +237,8 @@ def _create_standing() -> None:
 def downgrade() -> None:
     """Drop them, and what they hold."""
     for table in (
+        "batch_documents",
+        "batches",
         "standing_uses",
         "standing_approvals",
         "reviews",
