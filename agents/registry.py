@@ -24,7 +24,7 @@ def agents() -> dict[str, Agent]:
     found = [_load(path.parent.name) for path in sorted(Path(__file__).parent.glob("*/spec.py"))]
     named = {agent.name: agent for agent in found}
     tools(found)  # a clash is found here, at start, not at a run's first call
-    _check_agents(named)
+    check_agents(named)
     return named
 
 
@@ -47,7 +47,7 @@ def tools(of: Iterable[Agent] | None = None) -> dict[str, Tool]:
     return named
 
 
-def _check_agents(found: Mapping[str, Agent]) -> None:
+def check_agents(found: Mapping[str, Agent]) -> None:
     """Refuse a tool that stands for an agent which is not there."""
     for agent in found.values():
         for tool in agent.tools:

@@ -43,10 +43,12 @@ from tests.fakes import Script, ScriptedProvider
 from workflows import FAILURES, WORKFLOWS
 
 PATIENCE_S = 30.0
-# Many signals during one task, or one while a run closes, make the server ask once more.
+# Many signals during one task, or one while a run closes, make the server ask once more; a reset
+# is written down as a failed task.
 _THE_SERVERS = (
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW,
 )
 # The SDK's core says so, rarely and on a busy machine, of a local activity whose task ran late;
 # the task is made again and the run goes on.

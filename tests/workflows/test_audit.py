@@ -245,7 +245,7 @@ async def test_a_budget_for_one_candidate_looks_at_one(audits: Stage, tmp_path: 
 
     assert result.tokens <= 60_000
     assert len(result.findings) == 1
-    assert "no share left" in result.needs_review[0].why_not
+    assert "no room for its share" in result.needs_review[0].why_not
 
 
 @pytest.mark.requirement("C0:audit-isolated")
