@@ -83,7 +83,6 @@ def _batch() -> None:
         sa.Column("created_at", _MOMENT, nullable=False),
     )
     op.create_table(
-        "tokens",
         "batch_documents",
         sa.Column("run_id", sa.String(255), primary_key=True),
         sa.Column("position", sa.Integer, primary_key=True),
