@@ -2,6 +2,8 @@
 
 from alembic import context
 
+import runtime.tables_batch  # noqa: F401 - its tables are in METADATA
+import runtime.tables_repair  # noqa: F401 - the same
 from runtime.tables import METADATA
 
 # transactional_ddl: SQLite can roll tables back too, and runtime.database holds its write

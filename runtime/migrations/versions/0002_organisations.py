@@ -18,6 +18,7 @@ def upgrade() -> None:
     _triage()
     _create_documents()
     _batch()
+    _repair()
 
 
 def _tokens() -> None:
@@ -233,9 +234,25 @@ def _create_standing() -> None:
     op.create_index("standing_uses_by_approval", "standing_uses", ["approval"])
 
 
+def _repair() -> None:
+    """The edits that a repair's working copy is made of, besides its commit."""
+    op.create_table(
+        "repair_edits",
+        sa.Column("copy", sa.String(64), primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("key", sa.String(128), nullable=False),
+        sa.Column("takes_back", sa.Boolean, nullable=False),
+        sa.Column("path", sa.Text, nullable=False),
+        sa.Column("old", sa.Text, nullable=False),
+        sa.Column("new", sa.Text, nullable=False),
+        sa.Column("made_at", _MOMENT, nullable=False),
+    )
+
+
 def downgrade() -> None:
     """Drop them, and what they hold."""
     for table in (
+        "repair_edits",
         "batch_documents",
         "batches",
         "standing_uses",
