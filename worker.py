@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from activities.audit import AuditActivities
 from activities.llm import LLMActivities
+from activities.orchestration import OrchestrationActivities
 from activities.providers import build
 from activities.runs import RunActivities
 from activities.spend import Reserved
@@ -52,12 +53,13 @@ def compose(
     checks = ValidationActivities(served)
     runs = RunActivities(served, transcripts, DeadLetters(database), Runs(database))
     audit = AuditActivities(settings.home / "ledgers")
+    goals = OrchestrationActivities(served, settings.home / "ledgers")
     offered = tools(served.values())
     called = ToolActivities(offered, transcripts, artifacts, settings.database)
     main = Queue(
         settings.task_queue,
         workflows=WORKFLOWS,
-        activities=[*activities_of(llm, checks, runs, audit), *called.all()],
+        activities=[*activities_of(llm, checks, runs, audit, goals), *called.all()],
     )
     limited = [
         Queue(name, called.all(name), per_second=rate) for name, rate in called.queues().items()

@@ -79,14 +79,17 @@ class RunActivities:
         return "" if request.takes_part else _unfit(agent, request)
 
     @activity.defn(name="dead_letters.put")
-    async def put_dead_letter(self, letter: DeadLetter) -> None:
-        """Keep a refused input, so that it can be mended and sent again."""
-        await self._dead_letters.add(
+    async def put_dead_letter(self, letter: DeadLetter) -> str:
+        """Keep what was refused or failed for good, to be sent again; return the letter's id."""
+        sent: dict[str, Any] = {"workflow": letter.workflow, "input": letter.payload}
+        if letter.task:
+            sent["task"] = letter.task
+        return await self._dead_letters.add(
             run_id=letter.run_id,
             agent=letter.agent,
             tenant=letter.tenant,
             reason=letter.reason,
-            payload=canonical({"workflow": letter.workflow, "input": letter.payload}).decode(),
+            payload=canonical(sent).decode(),
         )
 
     @activity.defn(name="runs.put")
@@ -126,7 +129,7 @@ def _not_a_schema(schema: dict[str, Any]) -> str:
 
 def _fitted(spec: AgentSpec, request: ResolveRequest) -> AgentSpec:
     """Return the spec with what the run's starter has set."""
-    limits, changed = spec.limits, dict[str, object]()
+    limits, changed = spec.limits, dict[str, object](standing=True)
     if request.limits is not None:
         limits = request.limits.over(limits)
     if request.ceiling is not None:
@@ -135,7 +138,7 @@ def _fitted(spec: AgentSpec, request: ResolveRequest) -> AgentSpec:
         changed["limits"] = limits
     if request.answer_schema is not None:
         changed["answer_schema"] = request.answer_schema
-    return spec.model_copy(update=changed) if changed else spec
+    return spec.model_copy(update=changed)
 
 
 def _unfit(agent: Agent, request: ResolveRequest) -> str:

@@ -233,7 +233,11 @@ class CheckPlanRequest(Contract):
 
 
 class DeadLetter(Contract):
-    """An input that was refused, kept so that it can be mended and sent again."""
+    """What was refused, or failed for good, kept so that it can be mended and sent again.
+
+    Attributes:
+        task: The task of a run that failed for good; empty where the run's input was refused.
+    """
 
     run_id: str
     workflow: str
@@ -241,6 +245,7 @@ class DeadLetter(Contract):
     tenant: str
     reason: str
     payload: dict[str, Any]
+    task: str = ""
 
 
 class Report(Contract):

@@ -3,7 +3,8 @@
 from workflows.agent import AgentWorkflow
 from workflows.audit import AuditWorkflow
 from workflows.failures import FAILURES
+from workflows.orchestrator import OrchestratorWorkflow
 
-WORKFLOWS: list[type] = [AgentWorkflow, AuditWorkflow]
+WORKFLOWS: list[type] = [AgentWorkflow, AuditWorkflow, OrchestratorWorkflow]
 
-__all__ = ["FAILURES", "WORKFLOWS", "AgentWorkflow", "AuditWorkflow"]
+__all__ = ["FAILURES", "WORKFLOWS", "AgentWorkflow", "AuditWorkflow", "OrchestratorWorkflow"]

@@ -20,8 +20,18 @@ FINAL = {
 }
 
 
-async def keep_dead_letter(agent: str, tenant: str, reason: str, request: BaseModel) -> None:
-    """Keep a refused input, so that it can be mended and sent again."""
+async def keep_dead_letter(
+    agent: str, tenant: str, reason: str, request: BaseModel, *, task: str = ""
+) -> str:
+    """Keep a refused input, or a task that failed for good; return the letter's id.
+
+    Args:
+        agent: Whose letter it is.
+        tenant: Whose run it was.
+        reason: Why it was refused, or what went wrong last.
+        request: What starts it again.
+        task: The task's id.
+    """
     info = workflow.info()
     letter = DeadLetter(
         run_id=info.workflow_id,
@@ -30,8 +40,11 @@ async def keep_dead_letter(agent: str, tenant: str, reason: str, request: BaseMo
         tenant=tenant,
         reason=reason,
         payload=request.model_dump(mode="json", exclude_unset=True),
+        task=task,
     )
-    await workflow.execute_local_activity("dead_letters.put", letter, **policies.RECORD)
+    # Untyped: runs of before the letter's id was told have nothing here.
+    kept = await workflow.execute_local_activity("dead_letters.put", letter, **policies.RECORD)
+    return str(kept or "")
 
 
 async def keep_report(agent: str, tenant: str, outcome: Outcome, result: BaseModel) -> None:
