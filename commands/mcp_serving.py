@@ -49,7 +49,7 @@ def group() -> typer.Typer:
     )
 
     @made.callback()
-    def alone(context: typer.Context) -> None:  # pyright: ignore[reportUnusedFunction]
+    def alone(context: typer.Context) -> None:
         if context.invoked_subcommand is None:
             guarded(serve)()
 

@@ -141,13 +141,12 @@ class Connection:
         self.dirty = False
         self._shorten_log()
 
-    def lost_its_session(self, error: MCPError) -> bool:
-        """Whether the server has forgotten this session, as one that was restarted has."""
-        if error.code == INVALID_REQUEST and error.message == "Session terminated":
+    def notice(self, error: MCPError) -> None:
+        """Give the connection up where an error says that it has ended."""
+        # A server that was restarted has forgotten its sessions, and refuses whatever is asked.
+        forgotten = error.code == INVALID_REQUEST and error.message == "Session terminated"
+        if forgotten or error.code == CONNECTION_CLOSED:
             self._stop.set()
-        if error.code == CONNECTION_CLOSED:
-            self._stop.set()
-        return self._stop.is_set()
 
     async def close(self, patience_s: float) -> None:
         """End the connection, and the program with it."""

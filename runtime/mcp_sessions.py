@@ -214,9 +214,10 @@ class _Session:
     def explained(self, error: MCPError, live: Connection, tool: str) -> Exception:
         """Return what a failed call means: refused, or unknown whether it happened."""
         said = self.hidden(f"{tool}: {error.message}")
+        live.notice(error)
         if error.code == REQUEST_TIMEOUT:
             return TimeoutError(f"the MCP server {self._name!r} did not answer {said}")
-        if error.code in _REFUSED and live.alive and not live.lost_its_session(error):
+        if error.code in _REFUSED and live.alive:
             return ToolError(f"the MCP server {self._name!r} refused {said}")
         reason = self.hidden(live.last_words())
         return ConnectionError(f"the MCP server {self._name!r} failed in {said}. {reason}".strip())
