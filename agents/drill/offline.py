@@ -3,7 +3,8 @@
 Its task is the script:
 
 `{"steps": [[["drill_look", "a"], ["drill_pay", "b"]], ...], "drafts": 1, "slow_turn": 2,
-"latency_ms": 4000}`: the calls of each turn, then so many drafts before the answer.
+"latency_ms": 4000}`: the calls of each turn, then so many drafts before the answer. A call of
+`drill_ask` finds the script for the run below in `"asks"`, by its item.
 """
 
 import json
@@ -21,7 +22,12 @@ def reply(conversation: Conversation) -> Reply:
         if not result.text.startswith("error")
     }
     for step in script.get("steps", ()):
-        left = [(name, {"item": item}) for name, item in step if (name, item) not in done]
+        asks = script.get("asks", {})
+        left = [
+            (name, {"item": item, **asks.get(item, {})})
+            for name, item in step
+            if (name, item) not in done
+        ]
         if left:
             return calls(left)
     return answer(_answer(conversation, script))

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from agents.drill.checks import no_draft
 from agents.drill.tools import (
+    drill_ask,
     drill_charge,
     drill_look,
     drill_pay,
@@ -17,7 +18,7 @@ AGENT = Agent(
     name="drill",
     description="Failure drills: each kind of effect, held where the drill strikes.",
     prompt=prompt(__file__, "system.v1.md"),
-    tools=[drill_look, drill_pay, drill_charge, drill_transfer, drill_wire],
+    tools=[drill_look, drill_pay, drill_charge, drill_transfer, drill_wire, drill_ask],
     checks=[no_draft],
     revisions=10,
     limits=Limits(steps=1_000, tokens=10**9, cost_usd=Decimal(100_000), wall_clock_s=86_400),

@@ -1,5 +1,10 @@
 """The drill agent's tools, one for each way in which an effect can be made safe."""
 
+from typing import Any
+
+from pydantic import BaseModel
+
+from agents.delegation import delegate
 from agents.drill.place import Place
 from agents.toolkit import ToolContext, tool
 
@@ -83,3 +88,14 @@ async def drill_wire(item: str, context: ToolContext) -> str:
     """
     await _act("drill_wire", item, context)
     return f"{item} is wired"
+
+
+class DrillTask(BaseModel):
+    """A script for a run below."""
+
+    item: str
+    drill: str
+    steps: list[Any]
+
+
+drill_ask = delegate("drill", DrillTask, name="drill_ask", does="Run a script below.", share=0.2)

@@ -1,0 +1,1 @@
+"""Example: takes complaints over from the front desk."""

@@ -1,0 +1,1 @@
+"""Example: refunds of orders, each put before a person and made once."""

@@ -1,0 +1,24 @@
+"""Refunds: finds an order and refunds it where that is right."""
+
+from pydantic import BaseModel, Field
+
+from agents.refunds.tools import find_order, refund
+from agents.toolkit import Agent, prompt
+
+
+class Refund(BaseModel):
+    """What a request for a refund came to."""
+
+    order_id: str
+    refunded_cents: int = Field(ge=0)
+    note: str = Field(max_length=500)
+
+
+AGENT = Agent(
+    name="refunds",
+    description="Refunds an order where that is right; a person approves each refund.",
+    prompt=prompt(__file__, "system.v1.md"),
+    tools=[find_order, refund],
+    answer=Refund,
+    inputs=["orders"],
+)
