@@ -9,17 +9,20 @@ import sys
 from collections.abc import Mapping
 
 from activities.audit import AuditActivities
+from activities.batch import BatchActivities
 from activities.llm import LLMActivities
 from activities.orchestration import OrchestrationActivities
 from activities.providers import build
 from activities.runs import RunActivities
 from activities.spend import Reserved
+from activities.standing import StandingActivities
 from activities.tools import ToolActivities
 from activities.transcripts import Transcripts
 from activities.validation import ValidationActivities
 from agents.registry import agents, tools
 from agents.toolkit import Agent
 from runtime.artifacts import Artifacts
+from runtime.batches import Batches
 from runtime.database import Database
 from runtime.dead_letters import DeadLetters
 from runtime.interceptors import FinishWrites, Observe
@@ -30,6 +33,7 @@ from runtime.runs import Runs
 from runtime.serving import Queue, Service, activities_of, serve, wanted
 from runtime.settings import Settings
 from runtime.spend import SpendLedger
+from runtime.standing import StandingApprovals
 from workflows import FAILURES, WORKFLOWS
 
 
@@ -53,13 +57,18 @@ def compose(
     checks = ValidationActivities(served)
     runs = RunActivities(served, transcripts, DeadLetters(database), Runs(database))
     audit = AuditActivities(settings.home / "ledgers")
+    batch = BatchActivities(Batches(database), artifacts)
     goals = OrchestrationActivities(served, settings.home / "ledgers")
+    standing = StandingActivities(StandingApprovals(database))
     offered = tools(served.values())
     called = ToolActivities(offered, transcripts, artifacts, settings.database)
     main = Queue(
         settings.task_queue,
         workflows=WORKFLOWS,
-        activities=[*activities_of(llm, checks, runs, audit, goals), *called.all()],
+        activities=[
+            *activities_of(llm, checks, runs, standing, audit, batch, goals),
+            *called.all(),
+        ],
     )
     limited = [
         Queue(name, called.all(name), per_second=rate) for name, rate in called.queues().items()

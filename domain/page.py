@@ -47,6 +47,7 @@ _SUBJECTS = {
     "answer": "The answer",
     "finding": "The finding",
     "in_doubt": "What may have run",
+    "fields": "The unsure fields",
 }
 _STEPS = {"llm.think": "asking the model"}
 _WAYS = {

@@ -2,9 +2,17 @@
 
 from workflows.agent import AgentWorkflow
 from workflows.audit import AuditWorkflow
+from workflows.batch import BatchWorkflow
 from workflows.failures import FAILURES
 from workflows.orchestrator import OrchestratorWorkflow
 
-WORKFLOWS: list[type] = [AgentWorkflow, AuditWorkflow, OrchestratorWorkflow]
+WORKFLOWS: list[type] = [AgentWorkflow, AuditWorkflow, BatchWorkflow, OrchestratorWorkflow]
 
-__all__ = ["FAILURES", "WORKFLOWS", "AgentWorkflow", "AuditWorkflow", "OrchestratorWorkflow"]
+__all__ = [
+    "FAILURES",
+    "WORKFLOWS",
+    "AgentWorkflow",
+    "AuditWorkflow",
+    "BatchWorkflow",
+    "OrchestratorWorkflow",
+]

@@ -64,6 +64,12 @@ RECORD = LocalPolicy(
     ),
 )
 
+# Reading a document: it is given up after two minutes, and may wait for others to be read first.
+READ = LocalPolicy(
+    start_to_close_timeout=timedelta(minutes=15),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_attempts=3),
+)
+
 # Looking for what a run came to that was started before: it may still have to end.
 ADOPT = Policy(
     schedule_to_close_timeout=timedelta(hours=1),
@@ -82,6 +88,13 @@ COMPUTE = Policy(
         maximum_interval=timedelta(seconds=10),
         maximum_attempts=4,
     ),
+)
+
+# Reading a folder: minutes for thousands of PDFs. What was read before a crash is known again.
+READ_FOLDER = Policy(
+    start_to_close_timeout=timedelta(minutes=30),
+    heartbeat_timeout=HEARTBEAT,
+    retry_policy=COMPUTE["retry_policy"],
 )
 
 

@@ -1,0 +1,102 @@
+"""The merging agent's one tool: the rows of its batch, page by page."""
+
+import json
+from typing import Annotated, Any, Final
+
+import sqlalchemy as sa
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from agents.toolkit import ToolContext, ToolError, tool
+from domain.contract import Contract
+
+PAGE: Final = 100
+_MOST_BYTES: Final = 24_000
+_BUSY_S: Final = 15
+_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
+# The runtime's migrations make the table; these are the columns that reading needs to know.
+_DOCUMENTS: Final = sa.table(
+    "batch_documents",
+    sa.column("run_id", sa.String),
+    sa.column("position", sa.Integer),
+    sa.column("name", sa.Text),
+    sa.column("state", sa.String),
+    sa.column("fields", sa.Text),
+)
+
+
+class Row(Contract):
+    """What was found in one document; None where it does not say."""
+
+    document: str
+    values: dict[str, Any]
+
+
+class Rows(Contract):
+    """A page of rows.
+
+    Attributes:
+        more_after: Ask for the next page with this; None at the end.
+    """
+
+    rows: tuple[Row, ...]
+    more_after: int | None = None
+
+
+@tool(effect="read", timeout=30, result_bytes=_MOST_BYTES * 2)
+async def batch_rows(context: ToolContext, after: Annotated[int, Field(ge=0)] = 0) -> Rows:
+    """Read rows of the batch, in the order of its documents.
+
+    Args:
+        context: Names the batch; the model cannot choose another one.
+        after: 0 for the first page, then what the page before says.
+    """
+    engine = _engine(context)
+    try:
+        async with engine.connect() as connection:
+            found = (await connection.execute(_query(context, after))).all()
+    finally:
+        await engine.dispose()
+    rows: list[Row] = []
+    size, last = 0, after
+    for each in found[:PAGE]:
+        row = _row(each.name, each.fields)
+        size += len(row.model_dump_json().encode())
+        if rows and size > _MOST_BYTES:
+            break
+        rows.append(row)
+        last = int(each.position)
+    more = len(rows) < len(found)
+    return Rows(rows=tuple(rows), more_after=last) if more else Rows(rows=tuple(rows))
+
+
+def _row(name: str, fields: str) -> Row:
+    found: dict[str, dict[str, Any]] = json.loads(fields or "{}")
+    return Row(document=name, values={field: each.get("value") for field, each in found.items()})
+
+
+def _query(context: ToolContext, after: int) -> sa.Select[Any, Any, Any]:
+    return (
+        sa.select(_DOCUMENTS.c.position, _DOCUMENTS.c.name, _DOCUMENTS.c.fields)
+        .where(
+            _DOCUMENTS.c.run_id == context.data.get("batch", ""),
+            _DOCUMENTS.c.state == "done",
+            _DOCUMENTS.c.position > after,
+        )
+        .order_by(_DOCUMENTS.c.position)
+        .limit(PAGE + 1)
+    )
+
+
+def _engine(context: ToolContext) -> AsyncEngine:
+    if not context.database:
+        raise ToolError("there is no database to read rows from: set HOLDFAST_DATABASE_URL")
+    url = sa.make_url(context.database)
+    backend = url.get_backend_name()
+    waits = {"timeout": _BUSY_S} if backend == "sqlite" else {"connect_timeout": _BUSY_S}
+    return create_async_engine(
+        url.set(drivername=_DRIVERS.get(backend, url.drivername)),
+        poolclass=NullPool,
+        connect_args=waits,
+    )
