@@ -113,6 +113,7 @@ class LLMActivities:
             usage=reply.usage,
             cost_usd=cost,
             model=model,
+            **({"logprobs": dict(reply.logprobs)} if reply.logprobs else {}),
             lost_tokens=reserved.lost_tokens,
             lost_cost_usd=reserved.lost_cost_usd,
         )

@@ -74,10 +74,16 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the stand-in says: calls, or an answer."""
+    """What the stand-in says: calls, or an answer.
+
+    Attributes:
+        probable: How probable it finds a part of its text, 0 to 1, by that part; all else is
+            certain. Told to those who ask, in the protocol that has words for it.
+    """
 
     text: str = ""
     calls: tuple[Call, ...] = ()
+    probable: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 def call(name: str, /, **arguments: Any) -> Reply:

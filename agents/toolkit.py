@@ -266,6 +266,7 @@ class Agent:
     shared_route: bool = False
     max_output_tokens: int = 2_000
     temperature: float | None = None
+    logprobs: bool = False
     plan: Literal["none", "checked", "approved"] = "none"
     revisions: int = 2
     limits: Limits = field(default_factory=Limits)
@@ -288,6 +289,7 @@ class Agent:
             shared_route=self.shared_route,
             max_output_tokens=self.max_output_tokens,
             temperature=self.temperature,
+            logprobs=self.logprobs,
             plan=self.plan,
             revisions=self.revisions,
             limits=self.limits,

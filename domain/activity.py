@@ -96,6 +96,7 @@ class Reply(Contract):
         usage: As the provider counted.
         cost_usd: At the price library's price of `model`.
         model: The model that answered, as the provider names it.
+        logprobs: Of each simple field of the answer, where the provider says and was asked.
         lost_tokens: Reserved by earlier attempts of this call that never reported back.
         lost_cost_usd: The same in money.
     """
@@ -105,6 +106,7 @@ class Reply(Contract):
     usage: Usage
     cost_usd: Decimal
     model: str
+    logprobs: dict[str, float] = Field(default_factory=dict)
     lost_tokens: int = 0
     lost_cost_usd: Decimal = Decimal(0)
 

@@ -66,6 +66,8 @@ class AgentResult(RunResult):
 
     Attributes:
         answer: Typed by the agent's answer schema, or its text.
+        logprobs: Of each simple field of the answer, where the provider says and no person
+            changed it.
         turns: Model calls of its own.
         writes: What it did and has not undone.
         handed: The agents that it was handed on by, in order.
@@ -76,6 +78,7 @@ class AgentResult(RunResult):
 
     agent: str
     answer: Any = None
+    logprobs: dict[str, float] = Field(default_factory=dict)
     turns: int = 0
     tool_calls: int = 0
     writes: tuple[Effected, ...] = ()
@@ -105,6 +108,7 @@ class Came(Contract):
     Attributes:
         id: What the run above calls it.
         run_id: Its workflow id.
+        logprobs: Of each simple field of the answer, where the provider says.
         reason: Why there is no answer, or not a whole one.
         spend: What it used; the whole of its share where it left no account.
         writes: What it did and has not undone.
@@ -116,6 +120,7 @@ class Came(Contract):
     agent: str
     outcome: Outcome
     answer: Any = None
+    logprobs: dict[str, float] = Field(default_factory=dict)
     reason: str = ""
     spend: Spend = Spend()
     model: str = ""

@@ -52,6 +52,9 @@ class AgentSpec(Contract):
         revisions: Times a refused answer goes back to the model before a person is asked.
         compensate_on_cap: A run that ends on a limit undoes its writes.
         inputs: Names of the run's data that the tools need, for example `ledger`.
+        logprobs: Ask the provider, where it can, how probable each part of an answer is.
+        standing: Standing approvals are looked for. Set when a run resolves its agent: one that
+            began before there were any asks as it did.
     """
 
     name: str
@@ -72,6 +75,8 @@ class AgentSpec(Contract):
     approvals: ApprovalPolicy = ApprovalPolicy()
     compensate_on_cap: bool = False
     inputs: tuple[str, ...] = ()
+    logprobs: bool = False
+    standing: bool = False
 
     @cached_property
     def hash(self) -> str:

@@ -14,6 +14,7 @@ from workflows import policies
 from workflows.delegating import Delegates
 from workflows.desk import Desk
 from workflows.effects import Effects, Gone, Ran
+from workflows.standing import stands
 from workflows.steps import sure, together
 
 with workflow.unsafe.imports_passed_through():
@@ -58,12 +59,21 @@ class HandedOnError(Exception):
 
 
 class Actor:
-    """Executes the calls of one turn."""
+    """Executes the calls of one turn.
+
+    A `reason` puts every call before a person, whatever their effect and whatever stands.
+    """
 
     def __init__(
-        self, request: AgentRequest, state: AgentState, spec: AgentSpec, desk: Desk
+        self,
+        request: AgentRequest,
+        state: AgentState,
+        spec: AgentSpec,
+        desk: Desk,
+        reason: str = "",
     ) -> None:
         self._request = request
+        self._reason = reason
         self._state = state
         self._spec = spec
         self._desk = desk
@@ -113,7 +123,8 @@ class Actor:
                 said[call.id] = ActOutcome(kind="error", text=f"refused: {refused[call.id]}")
                 continue
             tool = self._tool(call.name)
-            gate = await self._gate(call, tool, strict_json(call.arguments or "{}"))
+            arguments = strict_json(call.arguments or "{}")
+            gate = await self._gate(position, call, tool, arguments)
             if isinstance(gate, ActOutcome):
                 said[call.id] = gate
             else:
@@ -138,14 +149,19 @@ class Actor:
         return tool
 
     async def _gate(
-        self, call: ToolCall, tool: ToolSpec, arguments: dict[str, Any]
+        self, position: int, call: ToolCall, tool: ToolSpec, arguments: dict[str, Any]
     ) -> dict[str, Any] | ActOutcome:
         """Return the arguments that may run, or what the model is told instead."""
         if tool.writes and self._request.dry_run:
             self._state.leave(f"{tool.name} {call.arguments} (dry run)")
             return ActOutcome(kind="ok", text="dry run: this write was not made")
-        if tool.effect not in self._spec.approvals.effects:
-            return arguments
+        if not self._reason:
+            if tool.effect not in self._spec.approvals.effects:
+                return arguments
+            key = self.effects.key(position, tool, arguments)
+            asked = self._request, self._spec, self._desk
+            if await stands(*asked, tool=tool, arguments=arguments, key=key):
+                return arguments
 
         async def check(changed: dict[str, Any]) -> str:
             # `tool` may be the fallback of the one that the model called.
@@ -164,7 +180,7 @@ class Actor:
         return Form(
             kind="call",
             title=f"run {tool.name}",
-            why=f"{_WHY[tool.effect]}{undo}",
+            why=self._reason or f"{_WHY[tool.effect]}{undo}",
             request=self._request.task,
             done=self._state.done(),
             options=(
@@ -215,7 +231,7 @@ class Actor:
         if other is None or other.name in tried:
             return self.effects.flagged(item.tool, item.arguments, gone.reason)
         workflow.logger.warning("%s: %s; trying %s", item.tool.name, gone.reason, other.name)
-        gate = await self._gate(item.call, other, item.arguments)
+        gate = await self._gate(item.position, item.call, other, item.arguments)
         if isinstance(gate, ActOutcome):
             return Ran(gate, by_value=True)
         return await self._run(_Ready(item.position, item.call, other, gate), tried)

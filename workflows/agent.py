@@ -44,6 +44,7 @@ class AgentWorkflow(Conducted[AgentResult]):
         spec = self._state.spec
         super().__init__(request, self._state, approvals=spec.approvals if spec else None)
         self._answer: Any = None
+        self._logprobs: dict[str, float] = {}
         self._actor: Actor | None = None
 
     @workflow.run
@@ -109,7 +110,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             else:
                 self.desk.move(State.REVIEWING)
                 if await reviewer.accepts(reply):
-                    self._answer = reviewer.answer
+                    self._answer, self._logprobs = reviewer.answer, reviewer.logprobs
                     return
                 self.desk.move(State.REVISING)
                 self.desk.move(State.EXECUTING)
@@ -177,6 +178,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             **self._closed(outcome, reason),
             agent=self._request.agent,
             answer=self._answer,
+            logprobs=self._logprobs,
             turns=len(state.turns),
             tool_calls=sum(1 for message in state.messages if message.role == "tool"),
             writes=tuple(state.writes),

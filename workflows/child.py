@@ -122,6 +122,7 @@ def _came(child: Child, result: AgentResult) -> Came:
         agent=child.agent,
         outcome=result.outcome,
         answer=result.answer,
+        logprobs=result.logprobs,
         reason=result.reason,
         spend=result.spend,
         model=result.model,

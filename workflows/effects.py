@@ -61,9 +61,7 @@ class Effects:
             tool: What to run.
             arguments: Checked, and approved where a person had to.
         """
-        key = idempotency_key(
-            self._state.lineage, len(self._state.turns), position, tool.name, arguments
-        )
+        key = self.key(position, tool, arguments)
         request = self.asked(call_id, arguments, key, tool)
         while True:
             try:
@@ -82,6 +80,11 @@ class Effects:
             if tool.writes and outcome.kind == "ok":
                 self._note(tool, request, outcome.text)
             return Ran(outcome)
+
+    def key(self, position: int, tool: ToolSpec, arguments: dict[str, Any]) -> str:
+        """Return the idempotency key of a call of this turn."""
+        turn = len(self._state.turns)
+        return idempotency_key(self._state.lineage, turn, position, tool.name, arguments)
 
     def asked(
         self, call_id: str, arguments: dict[str, Any], key: str, tool: ToolSpec, of: str = ""

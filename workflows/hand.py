@@ -66,13 +66,16 @@ class Hand:
         )
         self.writes: list[Effected] = []
 
-    async def do(self, tool: str, arguments: Mapping[str, Any], position: int = 0) -> Done:
+    async def do(
+        self, tool: str, arguments: Mapping[str, Any], position: int = 0, *, reason: str = ""
+    ) -> Done:
         """Run `tool` once for this `position` of the run: the same again is the same act.
 
-        Several may run at once; what they ask a person is asked one by one.
+        Several may run at once; what they ask a person is asked one by one. With a `reason` a
+        person is asked whatever stands, and reads it.
         """
         state = self._state(position)
-        actor = Actor(self._request, state, self._spec, self._run.desk)
+        actor = Actor(self._request, state, self._spec, self._run.desk, reason)
         text = json.dumps(dict(arguments), ensure_ascii=False, default=str)
         await actor.act([ToolCall(id=f"{tool}-{position}", name=tool, arguments=text)])
         self._run.memory.not_done.extend(state.not_done)

@@ -43,6 +43,7 @@ class Reviewer:
         self._spec = spec
         self._desk = desk
         self.answer: Any = None
+        self.logprobs: dict[str, float] = {}
 
     def _say(self, text: str) -> None:
         """Put a message of the run's own behind the transcript."""
@@ -70,6 +71,7 @@ class Reviewer:
             self._state.leave(f"a person would have been asked about the answer: {why}")
         if not why or self._request.dry_run:
             self.answer = self._parsed(text)
+            self.logprobs = reply.logprobs
             return True
         return await self._ask_about(text, why)
 

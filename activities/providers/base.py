@@ -7,9 +7,10 @@ SDK sends them: its typed `create` would walk every message of the transcript at
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 
 import orjson
@@ -22,6 +23,7 @@ from domain.spec import AgentSpec
 
 PLAN_SCHEMA = Plan.model_json_schema()
 PLAN_NAME = "plan"
+NO_LOGPROBS: Mapping[str, float] = MappingProxyType({})
 ANSWER_NAME = "answer"
 _PLAN_PROMPT = (
     "\n\nBefore you begin, give your plan and nothing else: one JSON object with the steps that "
@@ -101,12 +103,17 @@ class Shape:
 
 
 class ProviderReply(NamedTuple):
-    """What a model said, in no vendor's words."""
+    """What a model said, in no vendor's words.
+
+    Attributes:
+        logprobs: Of each simple field of a JSON answer, where the vendor tells.
+    """
 
     message: Message
     finish: str
     usage: Usage
     model: str
+    logprobs: Mapping[str, float] = NO_LOGPROBS
 
 
 class Wire(NamedTuple):

@@ -23,6 +23,7 @@ from activities.providers.base import (
 from activities.providers.failures import Posture
 from activities.providers.transport import client_options
 from domain.budget import Usage
+from domain.certainty import Token, field_logprobs
 from domain.messages import Message, ToolCall
 
 VENDOR: Final = "openai"
@@ -145,7 +146,8 @@ class OpenAIProvider:
             ) from None
         usage = _usage(reply.usage, body, text)
         finish = _FINISH.get(finish, finish) or ("tool_calls" if calls else "stop")
-        return ProviderReply(assistant(text, calls), finish, usage, str(model))
+        message = assistant(text, calls)
+        return ProviderReply(message, finish, usage, str(model), _logprobs(choice))
 
 
 def _head(shape: Shape) -> bytes:
@@ -167,6 +169,8 @@ def _head(shape: Shape) -> bytes:
             head["tool_choice"] = "none"
     if shape.spec.temperature is not None:
         head["temperature"] = shape.spec.temperature
+    if shape.spec.logprobs and shape.purpose == "turn":
+        head["logprobs"] = True
     if shape.wanted:
         name, schema = shape.wanted
         if schema.get("type") == "object":
@@ -206,6 +210,15 @@ def _call(call: Any) -> ToolCall:
         name=sound(str(call.function.name)),
         arguments=sound(arguments),
     )
+
+
+def _logprobs(choice: Any) -> dict[str, float]:
+    """Return how probable each field of the answer was; empty where the server does not say."""
+    tokens = getattr(getattr(choice, "logprobs", None), "content", None) or ()
+    try:
+        return field_logprobs([Token(str(one.token), float(one.logprob)) for one in tokens])
+    except (AttributeError, TypeError, ValueError):
+        return {}  # a compatible server has its own idea of them: then the model's word counts
 
 
 def _usage(counted: CompletionUsage | None, body: bytes, text: str) -> Usage:

@@ -1,5 +1,6 @@
 """The two wire protocols: a request's JSON to a conversation, a reply to the vendor's JSON."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,17 +12,23 @@ from domain.contract import digest
 
 STAND_IN: Final = "offline stand-in for "
 _PLAN: Final = "plan"
+_PIECE: Final = 4  # characters
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, understood."""
+    """A request, understood.
+
+    Attributes:
+        logprobs: It asks how probable each piece of the answer is.
+    """
 
     model: str
     caller: str
     conversation: Conversation
+    logprobs: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,8 @@ def _read_openai(body: Json) -> Asked:
     }
     form = _part(body, "response_format", "json_schema")
     conversation = log.conversation(system, tools, form.get("schema"), form.get("name", ""))
-    return Asked(body["model"], body.get("user") or "", conversation)
+    told = bool(body.get("logprobs"))
+    return Asked(body["model"], body.get("user") or "", conversation, told)
 
 
 def _read_anthropic(body: Json) -> Asked:
@@ -154,6 +162,31 @@ def _arguments(call: Call) -> str:
     return written if isinstance(written, str) else orjson.dumps(written, default=str).decode()
 
 
+def _logprobs(reply: Reply) -> Json:
+    """Return the answer in pieces of a few characters, as tokens are, each with its probability.
+
+    A part that is only probable is so at its first character: once it has begun, it goes on.
+    """
+    doubts = {
+        reply.text.index(part): math.log(max(probability, 1e-9))
+        for part, probability in reply.probable.items()
+        if part in reply.text
+    }
+    cuts = sorted({0, *range(_PIECE, len(reply.text), _PIECE), *doubts})
+    ends = [*cuts[1:], len(reply.text)]
+    pieces = [
+        {
+            "token": reply.text[start:end],
+            "logprob": doubts.get(start, 0.0),
+            "bytes": list(reply.text[start:end].encode("utf-8", "replace")),
+            "top_logprobs": [],
+        }
+        for start, end in zip(cuts, ends, strict=True)
+        if end > start
+    ]
+    return {"content": pieces, "refusal": None}
+
+
 def _write_openai(asked: Asked, reply: Reply, size: int, request: str) -> Json:
     calls = [
         {
@@ -177,7 +210,7 @@ def _write_openai(asked: Asked, reply: Reply, size: int, request: str) -> Json:
                 "index": 0,
                 "message": message,
                 "finish_reason": "tool_calls" if calls else "stop",
-                "logprobs": None,
+                "logprobs": _logprobs(reply) if asked.logprobs and not calls else None,
             }
         ],
         "usage": {

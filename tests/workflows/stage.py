@@ -24,6 +24,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.llm import LLMActivities
 from activities.runs import RunActivities
 from activities.spend import Reserved
+from activities.standing import StandingActivities
 from activities.tools import ToolActivities
 from activities.transcripts import Transcripts
 from activities.validation import ValidationActivities
@@ -39,6 +40,7 @@ from runtime.interceptors import FinishWrites
 from runtime.runs import Runs
 from runtime.serving import activities_of
 from runtime.spend import SpendLedger
+from runtime.standing import StandingApprovals
 from tests.fakes import Script, ScriptedProvider
 from workflows import FAILURES, WORKFLOWS
 
@@ -122,6 +124,7 @@ class Stage:
         runs = RunActivities(
             self.agents, self.transcripts, DeadLetters(self.database), Runs(self.database)
         )
+        standing = StandingActivities(StandingApprovals(self.database))
         tools = tools_of(self.agents.values())
         url = self.database.url.render_as_string(hide_password=False)
         called = ToolActivities(tools, self.transcripts, Artifacts(self.database), url)
@@ -131,7 +134,7 @@ class Stage:
             task_queue=self.queue,
             workflows=WORKFLOWS,
             activities=[
-                *activities_of(llm, ValidationActivities(self.agents), runs),
+                *activities_of(llm, ValidationActivities(self.agents), runs, standing),
                 *(each for queue in queues for each in queue),
                 *self.more,
             ],

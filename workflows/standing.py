@@ -1,0 +1,52 @@
+"""Where a person has said yes beforehand: a call takes one use of a standing approval."""
+
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from workflows import policies
+from workflows.desk import Desk
+
+with workflow.unsafe.imports_passed_through():
+    from domain.run import AgentRequest
+    from domain.spec import AgentSpec
+    from domain.standing import Taken, TakeRequest, decision
+    from domain.tools import ToolSpec
+
+
+async def stands(
+    request: AgentRequest,
+    spec: AgentSpec,
+    desk: Desk,
+    *,
+    tool: ToolSpec,
+    arguments: dict[str, Any],
+    key: str,
+) -> bool:
+    """Whether a standing approval covers this call; the decision is kept like a person's.
+
+    Where that cannot be found out, it does not: a person is asked.
+
+    Args:
+        request: Of the run; names the tenant.
+        spec: The agent's. A run that began before there were standing approvals asks as it did.
+        desk: Keeps the decision.
+        tool: What would run.
+        arguments: With which arguments.
+        key: The call's idempotency key: the same call takes one use, however often it asks.
+    """
+    if not spec.standing:
+        return False
+    asked = TakeRequest(tenant=request.tenant, agent=spec.name, tool=tool.name, key=key)
+    try:
+        taken = await workflow.execute_local_activity(
+            "standing.take", asked, result_type=Taken, **policies.RECORD
+        )
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        return False
+    if taken.id:
+        desk.decisions.append(decision(taken, tool.name, arguments, workflow.now()))
+    return bool(taken.id)
