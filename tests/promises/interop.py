@@ -9,6 +9,9 @@ _SERVER: Final = "Interoperation: Holdfast as an MCP server"
 _A2A: Final = "Interoperation: A2A"
 
 PROMISES: Final[dict[str, Requirement]] = {
+    "C4.8:config": Requirement(
+        "The file of servers is checked when a process starts, and says what is wrong.", _MCP
+    ),
     "C4.8:session": Requirement(
         "A worker has one session with a server, and closes it in order.", _MCP
     ),
@@ -27,5 +30,13 @@ PROMISES: Final[dict[str, Requirement]] = {
     "C4.8:secrets": Requirement(
         "A server gets the variables that are named, and their values stay with it.", _MCP
     ),
+    "C4.8:mcp-tools": Requirement(
+        "A server's tool is an ordinary one: prefixed name, strict schema, activity of its own.",
+        _MCP,
+    ),
+    "C4.8:effects": Requirement(
+        "A tool's effect is what a person declared; undeclared, it is irreversible.", _MCP
+    ),
+    "C4.8:results": Requirement("A server's result is cut as any tool's is.", _MCP),
     "C4.8:http": Requirement("A server at an address is called as a program is.", _MCP),
 }
