@@ -20,7 +20,9 @@ from commands.report import report
 from commands.resume import fork, resume
 from commands.run import run
 from commands.runs import cancel, list_runs, show
+from commands.serve import serve
 from commands.stops import abort, retry, skip
+from commands.tokens import tokens
 from commands.up import up
 from commands.verify import verify
 from commands.watch import watch
@@ -28,7 +30,7 @@ from commands.watch import watch
 Command = Callable[..., Coroutine[Any, Any, Any]]
 
 COMMANDS: Final[dict[str, dict[str, Command]]] = {
-    "Serve": {"up": up, "demo": demo, "doctor": doctor},
+    "Serve": {"up": up, "serve": serve, "demo": demo, "doctor": doctor},
     "Start": {"audit": audit, "run": run},
     "See": {"list": list_runs, "show": show, "watch": watch, "report": report, "verify": verify},
     "Decide": {"approvals": approvals, "approve": approve, "reject": reject, "modify": modify},
@@ -63,6 +65,7 @@ def build() -> typer.Typer:
     for name, command in DEAD_LETTERS.items():
         letters.command(name)(guarded(command))
     app.add_typer(letters, name="dead-letters", rich_help_panel="Go on")
+    app.add_typer(tokens(), name="tokens", rich_help_panel="Serve")
     app.add_typer(mcp(), name="mcp", rich_help_panel="Serve")
     return app
 

@@ -23,6 +23,7 @@ from runtime.search_attributes import SearchAttributesMissing
 from runtime.server_binary import BinaryMissing
 from runtime.settings import SettingsError
 from runtime.temporal import NoServer
+from runtime.tokens import TokenNotFound
 
 
 class Exit(IntEnum):
@@ -59,6 +60,7 @@ _SPEAKING = (
     DeadLetterNotFound,
     ArtifactNotFound,
     RegistryError,
+    TokenNotFound,
 )
 
 _RPC: dict[RPCStatusCode, str] = {

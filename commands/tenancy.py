@@ -54,6 +54,17 @@ class Tenancy:
             raise UnknownRun(run_id)
         return kept
 
+    async def need(self, run_id: str) -> None:
+        """Refuse a run that neither the server nor the database knows.
+
+        Raises:
+            UnknownRun: There is no such run.
+        """
+        try:
+            await self.described(run_id)
+        except UnknownRun:
+            await self.need_kept(run_id)
+
     async def need_open(self, run_id: str) -> None:
         """Refuse where nothing can be said to a run any more.
 

@@ -1,0 +1,69 @@
+"""Routes: what waits for a person, and their answers."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from commands.http import bodies
+from commands.http.auth import Approver, Reader, door
+from commands.http.runs import told
+from commands.http.service import Served
+from commands.http.strict import StrictRoute
+from domain.approval import Decision
+from domain.door import Waiting
+
+ROUTES: Final = APIRouter(prefix="/v1", tags=["decisions"], route_class=StrictRoute)
+
+
+class Approvals(BaseModel):
+    """What waits for a person, the oldest run first."""
+
+    waiting: list[Waiting]
+
+
+class GoesOn(BaseModel):
+    """A stopped run was answered."""
+
+    run_id: str
+    verdict: str = Field(examples=["retry"])
+
+
+@ROUTES.get("/approvals", responses=told(422))
+async def list_approvals(
+    service: Served,
+    token: Reader,
+    below: Annotated[
+        str, Query(max_length=500, description="Only in this run and in the runs below it.")
+    ] = "",
+) -> Approvals:
+    """List what waits for a person: open questions, and runs that are stopped."""
+    return Approvals(waiting=list(await door(service, token).approvals(below)))
+
+
+@ROUTES.post("/runs/{run_id:path}/approvals/{approval_id}", responses=told(400, 404, 409, 422))
+async def answer_question(
+    run_id: bodies.RunId,
+    approval_id: bodies.ApprovalId,
+    body: bodies.Answer,
+    service: Served,
+    token: Approver,
+) -> Decision:
+    """Answer an open question, in the name of the token.
+
+    The run itself takes the answer: 409 says that it could not count, and why (the question is
+    answered already, another one is open, the arguments do not fit, the run has closed). What
+    was approved is exactly what the question showed. The same answer sent again is told the same.
+    """
+    return await door(service, token).decide(
+        run_id, approval_id, body.verdict, reason=body.reason, arguments=body.arguments
+    )
+
+
+@ROUTES.post("/runs/{run_id:path}/stop", responses=told(400, 404, 409, 422))
+async def answer_stop(
+    run_id: bodies.RunId, body: bodies.Onward, service: Served, token: Approver
+) -> GoesOn:
+    """Say how a stopped run goes on, in the name of the token."""
+    verdict = await door(service, token).unstop(run_id, body.verdict, reason=body.reason)
+    return GoesOn(run_id=run_id, verdict=verdict)

@@ -1,0 +1,89 @@
+"""The OpenAPI document: the routes' own, with the schema of every workflow's input put in."""
+
+import json
+import re
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from commands.kinds import Kind, kinds
+
+_EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "agent": {"agent": "bench", "task": '{"turns": 2, "result_bytes": 100, "latency_ms": 0}'},
+    "audit": {"ledger": "/srv/ledgers/2026.csv", "title": "Accounts of 2026"},
+}
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` say what its workflows take, and not only that they take something."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = openapi
+
+
+def written(app: FastAPI) -> str:
+    """Return the document as it is kept in docs/openapi.json."""
+    return json.dumps(app.openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    made = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        tags=app.openapi_tags,
+    )
+    schemas = made["components"]["schemas"]
+    starts = [_start(kind, schemas) for _, kind in sorted(kinds().items())]
+    schemas["StartRun"] = {
+        "title": "StartRun",
+        "description": schemas["StartRun"]["description"],
+        "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in starts],
+        "discriminator": {
+            "propertyName": "workflow",
+            "mapping": {
+                kind.name: f"#/components/schemas/{name}"
+                for (_, kind), name in zip(sorted(kinds().items()), starts, strict=True)
+            },
+        },
+    }
+    content = made["paths"]["/v1/runs"]["post"]["requestBody"]["content"]["application/json"]
+    content["examples"] = {
+        name: {"value": {"workflow": name, "input": given}} for name, given in _EXAMPLES.items()
+    }
+    # A path that takes slashes is written so for the router alone.
+    made["paths"] = {path.replace(":path}", "}"): item for path, item in made["paths"].items()}
+    return made
+
+
+def _start(kind: Kind, schemas: dict[str, Any]) -> str:
+    """Put the start of one workflow among the schemas, and return its name there."""
+    title = "".join(part.capitalize() for part in re.split(r"[_-]", kind.name))
+    inner = kind.schema()
+    prefix = f"{title}Input"
+    for name, schema in inner.pop("$defs", {}).items():
+        schemas[f"{prefix}.{name}"] = _moved(schema, prefix)
+    schemas[prefix] = _moved(inner, prefix)
+    schemas[f"Start{title}"] = {
+        "title": f"Start{title}",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["workflow"],
+        "properties": {
+            "workflow": {"type": "string", "const": kind.name},
+            "input": {"$ref": f"#/components/schemas/{prefix}"},
+        },
+    }
+    return f"Start{title}"
+
+
+def _moved(schema: Any, prefix: str) -> Any:
+    """Return a schema whose references lead to where its definitions have been put."""
+    text = json.dumps(schema).replace('"#/$defs/', f'"#/components/schemas/{prefix}.')
+    return json.loads(text)

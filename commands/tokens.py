@@ -1,0 +1,147 @@
+"""`tokens`: who may come in by the HTTP service."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from commands import console, options, views
+from commands.console import safe
+from commands.errors import Exit, Misuse
+from commands.guard import guarded
+from commands.kinds import kinds
+from domain.door import SCOPES
+from runtime.database import opened
+from runtime.settings import Settings
+from runtime.tokens import Token, Tokens
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_MOST_DAYS = 3650
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Who comes in with it; signs what they decide.")
+]
+TokenId = Annotated[str, typer.Argument(metavar="ID", help="The token, as `list` shows it.")]
+Scopes = Annotated[
+    str, typer.Option("--scope", help=f"What it may do, of {', '.join(SCOPES)}; comma-separated.")
+]
+Days = Annotated[
+    int, typer.Option("--days", min=0, max=_MOST_DAYS, help="How long it is good; 0 for ever.")
+]
+Workflows = Annotated[
+    list[str] | None,
+    typer.Option("--workflow", metavar="NAME", help="It may start only this; repeatable."),
+]
+
+
+async def add_token(
+    name: Name,
+    *,
+    tenant: options.Tenant = "default",
+    scope: Scopes = "read",
+    days: Days = 365,
+    workflow: Workflows = None,
+    json: options.Json = False,
+) -> Exit:
+    """Make a token and print it: this once, since only its hash is kept."""
+    now = datetime.now(UTC)
+    async with opened(Settings.load()) as database:
+        token, text = await Tokens(database).add(
+            name=_fitting("NAME", name),
+            tenant=_fitting("--tenant", tenant),
+            scopes=_scopes(scope),
+            workflows=_workflows(workflow or []),
+            expires_at=now + timedelta(days=days) if days else None,
+        )
+    if json:
+        console.emit(_row(token, now) | {"token": text})
+    else:
+        console.out().print(text, soft_wrap=True)
+        until = f"until {token.expires_at:%Y-%m-%d}" if token.expires_at else "for ever"
+        console.note(
+            f"token {token.id}: {token.name} of {token.tenant} may {', '.join(token.scopes)} "
+            f"{until}; it is not shown again"
+        )
+    return Exit.OK
+
+
+async def list_tokens(json: options.Json = False) -> Exit:
+    """List tokens, newest first; never their text."""
+    now = datetime.now(UTC)
+    async with opened(Settings.load()) as database:
+        found = await Tokens(database).list()
+    if json:
+        console.emit([_row(token, now) for token in found])
+    elif found:
+        table = console.table("id", "name", "tenant", "may", "workflows", "state", "until")
+        for token in found:
+            until = f"{token.expires_at:%Y-%m-%d}" if token.expires_at else "for ever"
+            may, workflows = ", ".join(token.scopes), ", ".join(token.workflows) or "all"
+            table.add_row(
+                token.id, safe(token.name), safe(token.tenant), may, workflows,
+                views.state(_state(token, now)), until,
+            )  # fmt: skip
+        console.out().print(table)
+    else:
+        console.note("no tokens; make one with `python starter.py tokens add NAME --scope ...`")
+    return Exit.OK
+
+
+async def revoke_token(token_id: TokenId, json: options.Json = False) -> Exit:
+    """End a token, in every copy of the service, from the next request on."""
+    async with opened(Settings.load()) as database:
+        token = await Tokens(database).revoke(token_id)
+    if json:
+        console.emit(_row(token, datetime.now(UTC)))
+    else:
+        console.out().print(f"revoked {token.id} of {safe(token.name)}")
+    return Exit.OK
+
+
+def tokens() -> typer.Typer:
+    """Return the sub-commands."""
+    app = typer.Typer(help="Who may come in by `serve`.", no_args_is_help=True)
+    app.command("add")(guarded(add_token))
+    app.command("list")(guarded(list_tokens))
+    app.command("revoke")(guarded(revoke_token))
+    return app
+
+
+def _fitting(what: str, text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise Misuse(f"{what} {text[:80]!r}: expected at most 64 letters, digits and . _ @ -")
+    return text
+
+
+def _scopes(given: str) -> tuple[str, ...]:
+    wanted = {part.strip() for part in given.split(",") if part.strip()}
+    unknown = sorted(wanted - set(SCOPES))
+    if unknown or not wanted:
+        raise Misuse(f"--scope {given!r}: expected one or more of {', '.join(SCOPES)}")
+    return tuple(scope for scope in SCOPES if scope in wanted)
+
+
+def _workflows(given: list[str]) -> tuple[str, ...]:
+    for name in given:
+        if name not in kinds():
+            raise Misuse(f"--workflow {name!r}: expected one of {', '.join(sorted(kinds()))}")
+    return tuple(given)
+
+
+def _state(token: Token, now: datetime) -> str:
+    return "good" if token.is_good(now) else "revoked" if token.revoked_at else "expired"
+
+
+def _row(token: Token, now: datetime) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "tenant": token.tenant,
+        "scopes": list(token.scopes),
+        "workflows": list(token.workflows),
+        "state": _state(token, now),
+        "created_at": token.created_at.isoformat(),
+        "expires_at": token.expires_at.isoformat() if token.expires_at else None,
+        "revoked_at": token.revoked_at.isoformat() if token.revoked_at else None,
+    }
