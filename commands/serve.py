@@ -1,17 +1,13 @@
 """`serve`: the HTTP service, in the foreground until it is asked to end."""
 
-import asyncio
 import os
-import signal
 import socket
-from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
-from uvicorn import Config, Server
 
 from commands import console, options
 from commands.errors import CommandError, Exit, Misuse
@@ -20,10 +16,6 @@ from runtime import logs
 from runtime.search_attributes import ensure_search_attributes
 from runtime.settings import Settings
 
-if TYPE_CHECKING:
-    from commands.http.service import Service
-
-_GRACE_S: Final = 10
 _BACKLOG: Final = 512
 _WEBHOOKS: Final = "webhooks.toml"
 
@@ -65,6 +57,7 @@ async def serve(
     from commands.http.app import build  # noqa: PLC0415
     from commands.http.document import written  # noqa: PLC0415
     from commands.http.service import Service  # noqa: PLC0415
+    from commands.http.serving import run  # noqa: PLC0415
 
     if openapi:
         typer.echo(written(build()), nl=False)
@@ -80,44 +73,8 @@ async def serve(
         with closing(_listening(host, port)) as listening:
             _announce(host, listening, sorted(known), tls=bool(tls), as_json=json)
             logs.configure(settings)
-            await _run(Service(opened, known), listening, tls, connections)
+            await run(Service(opened, known), listening, tls, connections)
     return Exit.OK
-
-
-async def _run(
-    service: "Service", listening: socket.socket, tls: dict[str, Any], connections: int
-) -> None:
-    from commands.http.app import build  # noqa: PLC0415
-
-    server = _Server(
-        Config(
-            build(service),
-            access_log=False,
-            log_config=None,
-            lifespan="off",
-            limit_concurrency=connections,
-            timeout_graceful_shutdown=_GRACE_S,
-            server_header=False,
-            **tls,
-        )
-    )
-
-    def stop() -> None:
-        service.stopping.set()  # streams end by themselves; other answers are finished
-        server.should_exit = True
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
-    await server.serve(sockets=[listening])
-
-
-class _Server(Server):
-    """uvicorn's, but for signals: it would end the process by the signal it was sent."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Leave them to whoever serves."""
-        yield
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -1,0 +1,57 @@
+"""The service as a process: it listens until it is asked to end, and then ends in order."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from uvicorn import Config, Server
+
+from commands.http.app import build
+from commands.http.service import Service
+
+_GRACE_S: Final = 10
+
+
+async def run(
+    service: Service, listening: socket.socket, tls: dict[str, Any], connections: int
+) -> None:
+    """Serve until SIGTERM or SIGINT; then streams end, and other answers are finished.
+
+    Args:
+        service: What the routes work with.
+        listening: A socket that listens.
+        tls: uvicorn's `ssl_certfile` and `ssl_keyfile`; nothing for plain HTTP.
+        connections: More at once are told 503.
+    """
+    server = _Server(
+        Config(
+            build(service),
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            limit_concurrency=connections,
+            timeout_graceful_shutdown=_GRACE_S,
+            server_header=False,
+            **tls,
+        )
+    )
+
+    def stop() -> None:
+        service.stopping.set()
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    await server.serve(sockets=[listening])
+
+
+class _Server(Server):
+    """uvicorn's, but for signals: it would end the process by the signal it was sent."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave them to whoever serves."""
+        yield
