@@ -13,6 +13,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from workflows import policies
+from workflows.home import Home
 
 with workflow.unsafe.imports_passed_through():
     from domain.approval import (
@@ -69,6 +70,7 @@ class Desk:
         self.waited_before = timedelta()
         self.asks_nobody = False
         self._show = show
+        self._home = Home()
         self._decision: Decision | None = None
         self._check: CheckArguments | None = None
         self._way: Way | None = None
@@ -252,7 +254,7 @@ class Desk:
         self._show()
 
     def _end_wait(self, since: datetime) -> None:
-        if not workflow.in_workflow():
+        if not self._home.is_here():
             return  # a worker lets go of the run, which goes on waiting elsewhere
         self._waited += workflow.now() - since
         self.life.back()

@@ -7,6 +7,7 @@ from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
 from workflows.desk import AbortedError
+from workflows.home import Home
 from workflows.records import said
 from workflows.steps import to_the_end
 
@@ -41,7 +42,7 @@ async def ended(
         work: All that the run does.
         close: Undoes, keeps and returns what it came to, given the outcome and the reason.
     """
-    outcome, reason = Outcome.COMPLETED, ""
+    home, outcome, reason = Home(), Outcome.COMPLETED, ""
     try:
         await work
     except RefusedError as refusal:
@@ -53,7 +54,7 @@ async def ended(
     except BaseException as error:
         if is_cancelled_exception(error):
             await close(Outcome.CANCELLED, "cancelled")
-        elif isinstance(error, Exception) and workflow.in_workflow():
+        elif isinstance(error, Exception) and home.is_here():
             await close(Outcome.FAILED, said(error))
         raise
     return await to_the_end(close(outcome, reason))

@@ -42,7 +42,7 @@ async def together(steps: Iterable[Coroutine[Any, Any, _Out]]) -> list[_Out]:
     tasks = [asyncio.ensure_future(step) for step in steps]
     try:
         return await asyncio.gather(*tasks)
-    except BaseException:
+    except (Exception, asyncio.CancelledError):  # not where the run is thrown away: see home.py
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

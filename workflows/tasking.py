@@ -73,7 +73,7 @@ class Tasking:
                 await workflow.wait(under_way.values(), return_when=asyncio.FIRST_COMPLETED)
                 for task_id in [each for each, turn in under_way.items() if turn.done()]:
                     under_way.pop(task_id).result()
-        except BaseException:
+        except (Exception, asyncio.CancelledError):
             for turn in under_way.values():
                 turn.cancel()
             await asyncio.gather(*under_way.values(), return_exceptions=True)

@@ -46,6 +46,10 @@ PROMISES: Final[dict[str, Requirement]] = {
     "C0:wedge-queries": Requirement(
         "A query that cannot be answered is an error to its sender.", "No input wedges a run"
     ),
+    "C0:wedge-thrown-away": Requirement(
+        "A run that a stopping worker throws away gives no command in another run's name.",
+        "No input wedges a run",
+    ),
     "C0:audit-finding": Requirement(
         "A finding is reported once a query of our own has confirmed it.", "The auditor"
     ),
