@@ -7,12 +7,15 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from activities.audit import AuditActivities
 from activities.batch import BatchActivities
 from activities.llm import LLMActivities
 from activities.orchestration import OrchestrationActivities
 from activities.providers import build
+from activities.repair import RepairActivities
+from activities.research import ResearchActivities
 from activities.runs import RunActivities
 from activities.spend import Reserved
 from activities.standing import StandingActivities
@@ -25,6 +28,7 @@ from runtime.artifacts import Artifacts
 from runtime.batches import Batches
 from runtime.database import Database
 from runtime.dead_letters import DeadLetters
+from runtime.documents import Documents
 from runtime.interceptors import FinishWrites, Observe
 from runtime.lent_tools import lent
 from runtime.metrics import Meters
@@ -35,6 +39,9 @@ from runtime.settings import Settings
 from runtime.spend import SpendLedger
 from runtime.standing import StandingApprovals
 from workflows import FAILURES, WORKFLOWS
+
+if TYPE_CHECKING:
+    from domain.researching import ResearchResult
 
 
 def compose(
@@ -60,13 +67,15 @@ def compose(
     batch = BatchActivities(Batches(database), artifacts)
     goals = OrchestrationActivities(served, settings.home / "ledgers")
     standing = StandingActivities(StandingApprovals(database))
+    research = ResearchActivities(Documents(database), artifacts, _research_page)
+    repair = RepairActivities(settings.home / "repairs", settings.database)
     offered = tools(served.values())
     called = ToolActivities(offered, transcripts, artifacts, settings.database)
     main = Queue(
         settings.task_queue,
         workflows=WORKFLOWS,
         activities=[
-            *activities_of(llm, checks, runs, standing, audit, batch, goals),
+            *activities_of(llm, checks, runs, standing, audit, batch, goals, research, repair),
             *called.all(),
         ],
     )
@@ -85,6 +94,13 @@ def compose(
         ],
         meters=meters,
     )
+
+
+def _research_page(result: "ResearchResult") -> str:
+    # Here and not above: templates that few runs need, and a restart must be quick.
+    from commands.pages.research import research_page  # noqa: PLC0415
+
+    return research_page(result)
 
 
 async def main(queues: str) -> None:

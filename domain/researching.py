@@ -19,7 +19,6 @@ class ResearchRequest(RunRequest):
     Attributes:
         question: What the report shall answer.
         documents: A folder that the workers can read.
-        web: Whether the search specialist may search the web, where that is configured.
         parallel: Specialists and verifiers at work at once.
         attempts: Specialists that are tried for one sub-task before a person is asked.
         state: Set by continue-as-new.
@@ -27,7 +26,6 @@ class ResearchRequest(RunRequest):
 
     question: str = ""
     documents: str = ""
-    web: bool = False
     parallel: int = Field(default=8, ge=1, le=50)
     attempts: int = Field(default=3, ge=1, le=10)
     state: "ResearchState | None" = None
@@ -64,11 +62,13 @@ class Collected(Contract):
 
     Attributes:
         others: How many files are of a kind that is not read.
+        more: How many documents were read besides those listed.
     """
 
     documents: tuple[Document, ...] = ()
     unread: tuple[Unread, ...] = ()
     others: int = 0
+    more: int = 0
     refusal: str = ""
 
 
@@ -192,7 +192,6 @@ class ResearchState(RunState):
     """All that a research remembers.
 
     Attributes:
-        tried: Attempts at sub-tasks that are not settled, by the sub-task's id.
         judged: How many claims of the draft have been judged.
     """
 
@@ -215,6 +214,9 @@ class ResearchResult(RunResult):
         removed: Claims that were taken out, each with the reason.
         dropped: Citations that fell while their claim stood on others, a sentence each.
         sources: The cited passages.
+        others: How many files of other kinds were in the folder.
+        more: How many documents were read besides those listed.
+        work: Every sub-task, with who tried it and what it came to.
         recoveries: What was decided where a specialist failed, in order.
         gaps: What was looked for and not found.
         markdown: Artifact of the report as Markdown; empty where none was made.
@@ -230,6 +232,7 @@ class ResearchResult(RunResult):
     documents: tuple[Document, ...] = ()
     unread: tuple[Unread, ...] = ()
     others: int = 0
+    more: int = 0
     work: tuple[Worked, ...] = ()
     recoveries: tuple[Recovered, ...] = ()
     gaps: tuple[str, ...] = ()

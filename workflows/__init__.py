@@ -5,8 +5,17 @@ from workflows.audit import AuditWorkflow
 from workflows.batch import BatchWorkflow
 from workflows.failures import FAILURES
 from workflows.orchestrator import OrchestratorWorkflow
+from workflows.repair import RepairWorkflow
+from workflows.research import ResearchWorkflow
 
-WORKFLOWS: list[type] = [AgentWorkflow, AuditWorkflow, BatchWorkflow, OrchestratorWorkflow]
+WORKFLOWS: list[type] = [
+    AgentWorkflow,
+    AuditWorkflow,
+    BatchWorkflow,
+    OrchestratorWorkflow,
+    RepairWorkflow,
+    ResearchWorkflow,
+]
 
 __all__ = [
     "FAILURES",
@@ -15,4 +24,6 @@ __all__ = [
     "AuditWorkflow",
     "BatchWorkflow",
     "OrchestratorWorkflow",
+    "RepairWorkflow",
+    "ResearchWorkflow",
 ]

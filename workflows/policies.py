@@ -94,7 +94,7 @@ COMPUTE = Policy(
 READ_FOLDER = Policy(
     start_to_close_timeout=timedelta(minutes=30),
     heartbeat_timeout=HEARTBEAT,
-    retry_policy=COMPUTE["retry_policy"],
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_attempts=4),
 )
 
 
@@ -135,3 +135,20 @@ def tool(tool: ToolSpec) -> Policy:
     if tool.queue:
         policy["task_queue"] = tool.queue
     return policy
+
+
+def command(seconds: float) -> Policy:
+    """Return the policy of an activity that runs a command which may take `seconds`.
+
+    It is killed at its own limit, and then still has to say what it came to. A worker that is
+    lost is noticed by heartbeat, and the command runs again: on a copy of its own.
+    """
+    return Policy(
+        start_to_close_timeout=timedelta(seconds=seconds + 60),
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=RetryPolicy(
+            initial_interval=timedelta(milliseconds=500),
+            maximum_interval=timedelta(seconds=10),
+            maximum_attempts=4,
+        ),
+    )

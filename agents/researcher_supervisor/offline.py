@@ -40,11 +40,14 @@ def _task(name: str, specialist: str, instruction: str, *needs: str) -> dict[str
 
 
 def _decision(task: dict[str, Any]) -> Reply:
-    """Try once more, then another specialist, then a person."""
+    """Try once more, then another specialist, then a person; a vain search is not repeated."""
     others = cast("list[str]", task.get("others") or [])
     attempts = cast("list[str]", task.get("attempts") or [])
     decided: dict[str, str] = {"action": "ask", "reason": "every specialist of its kind has failed"}
-    if len(attempts) <= 1:
+    if task.get("failure") == "it found nothing" and others:
+        reason = "the words find nothing, so another one looks"
+        decided = {"action": "reassign", "specialist": others[0], "reason": reason}
+    elif len(attempts) <= 1:
         decided = {"action": "retry", "reason": "it failed once, which may pass"}
     elif others:
         reason = f"it failed {len(attempts)} times, so another one takes it"

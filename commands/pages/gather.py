@@ -11,6 +11,7 @@ from commands.errors import CommandError
 from commands.history import Leg
 from commands.pages import phases
 from commands.pages.audit import audit_page
+from commands.pages.research import research_page
 from commands.pages.run import run_page
 from commands.pages.timeline import Budget, Chain, Sent, Took
 from commands.reading import AGENT_WORKFLOW, Closed, Listed
@@ -18,9 +19,11 @@ from commands.session import Session
 from commands.transcript import Transcript
 from domain.auditing import AuditRequest, AuditResult
 from domain.budget import Limits, Spend
+from domain.researching import ResearchResult
 from domain.run import AgentResult, Outcome, Status
 from domain.state import AgentState
 
+RESEARCH_WORKFLOW = "ResearchWorkflow"
 _QUERY_TIMEOUT = timedelta(seconds=5)
 
 
@@ -35,6 +38,8 @@ async def page(opened: Session, run_id: str) -> str:
     closed = await reading.result(opened, run_id) if not found.is_open else None
     if found.workflow == AGENT_WORKFLOW:
         return await _agent(opened, found, legs, closed)
+    if found.workflow == RESEARCH_WORKFLOW:
+        return await _research(opened, found, legs, closed)
     return await _audit(opened, found, legs, closed)
 
 
@@ -64,6 +69,22 @@ async def _audit_result(opened: Session, found: Listed, closed: Closed | None) -
     if closed is None:
         return so_far
     return so_far.model_copy(update={"outcome": Outcome.FAILED, "reason": closed.failure})
+
+
+async def _research(opened: Session, found: Listed, legs: list[Leg], closed: Closed | None) -> str:
+    if closed is not None and closed.result is not None:
+        result = ResearchResult.model_validate({"run_id": found.run_id, **closed.result})
+    elif closed is not None:
+        raise CommandError(f"run {found.run_id!r} has no report: {closed.failure}")
+    else:
+        handle = opened.client.get_workflow_handle(found.run_id)
+        result = await handle.query("so_far", result_type=ResearchResult)
+    return research_page(
+        result,
+        state=found.state if found.is_open else "",
+        sent=_sent(legs),
+        started_at=found.started_at,
+    )
 
 
 async def _agent(opened: Session, found: Listed, legs: list[Leg], closed: Closed | None) -> str:
