@@ -118,9 +118,10 @@ class BatchActivities:
             found = await asyncio.to_thread(folder.listing, request.directory)
             names = [_sayable(entry.name) for entry in found.documents]
             await self._batches.create(run_id, asked, names, found.others)
-        elif await self._batches.request(request.resumes) is None:
-            raise LookupError(f"there is no batch {request.resumes!r} to go on with")
         else:
+            earlier = await self._batches.request(request.resumes)
+            if earlier is None or earlier.tenant != request.tenant:
+                raise LookupError(f"there is no batch {request.resumes!r} to go on with")
             await self._batches.take_over(run_id, asked)
 
     @activity.defn(name="batch.page")
