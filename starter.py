@@ -11,12 +11,14 @@ import typer
 
 from commands.approvals import approvals, approve, modify, reject
 from commands.audit import audit
+from commands.batch import batch
 from commands.dead_letters import drop, list_letters, requeue, show_letter
 from commands.demo import demo
 from commands.doctor import doctor
 from commands.guard import guarded
 from commands.mcp_serving import group as mcp
 from commands.report import report
+from commands.research import research
 from commands.resume import fork, resume
 from commands.run import run
 from commands.runs import cancel, list_runs, show
@@ -31,7 +33,7 @@ Command = Callable[..., Coroutine[Any, Any, Any]]
 
 COMMANDS: Final[dict[str, dict[str, Command]]] = {
     "Serve": {"up": up, "serve": serve, "demo": demo, "doctor": doctor},
-    "Start": {"audit": audit, "run": run},
+    "Start": {"audit": audit, "research": research, "run": run},
     "See": {"list": list_runs, "show": show, "watch": watch, "report": report, "verify": verify},
     "Decide": {"approvals": approvals, "approve": approve, "reject": reject, "modify": modify},
     "Go on": {
@@ -65,6 +67,7 @@ def build() -> typer.Typer:
     for name, command in DEAD_LETTERS.items():
         letters.command(name)(guarded(command))
     app.add_typer(letters, name="dead-letters", rich_help_panel="Go on")
+    app.add_typer(batch(), name="batch", rich_help_panel="Start")
     app.add_typer(tokens(), name="tokens", rich_help_panel="Serve")
     app.add_typer(mcp(), name="mcp", rich_help_panel="Serve")
     return app

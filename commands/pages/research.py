@@ -1,4 +1,4 @@
-"""The page of a research: the report, each claim with its quotations, each of those in its place."""
+"""The page of a research: the report, each claim with its quotations, each in its place."""
 
 import re
 from collections.abc import Sequence
