@@ -13,7 +13,7 @@ from domain.budget import Spend
 from domain.contract import Contract
 from domain.runs import Request, RunRequest, RunResult, RunState
 from domain.standing import Terms
-from domain.taxonomy import Category, Example
+from domain.taxonomy import Category, Example, Taxonomy
 
 AGENT = "triage"
 DRAFTER = "triage_reply"
@@ -54,6 +54,27 @@ class TriageRequest(RunRequest):
     ticket_tokens: int = Field(default=60_000, ge=1)
     ticket_cost_usd: Decimal = Field(default=Decimal("0.10"), ge=0)
     state: "TriageState | None" = None
+
+
+class Ticket(Contract):
+    """A ticket as its file has it."""
+
+    id: str
+    account: str = ""
+    subject: str = ""
+    text: str
+
+
+class KeptTicket(Ticket):
+    """A ticket of a triage.
+
+    Attributes:
+        taxonomy: Its triage's, as it was when the file was read.
+        accounts: How many accounts its triage knows.
+    """
+
+    taxonomy: Taxonomy
+    accounts: int = 0
 
 
 class TakenIn(Contract):
@@ -157,6 +178,7 @@ class Brief(Contract):
     """A ticket, and what is known that is like it.
 
     Attributes:
+        refusal: Why there is none; empty where there is.
         id: Of the ticket, as its file has it.
         categories: The taxonomy.
         examples: The known tickets that are most like this one, best first.
@@ -164,11 +186,12 @@ class Brief(Contract):
         has_accounts: Accounts can be looked up.
     """
 
-    id: str
+    refusal: str = ""
+    id: str = ""
     account: str = ""
     subject: str = ""
-    text: str
-    categories: dict[str, Category]
+    text: str = ""
+    categories: dict[str, Category] = Field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     similarity: float = 0
     has_accounts: bool = False
@@ -318,6 +341,13 @@ class Sample(Contract):
     day: str
     size: int
     seed: int
+
+
+class Drawn(Contract):
+    """How many decisions were drawn now, and in all for the day."""
+
+    taken: int = 0
+    total: int = 0
 
 
 class Sampled(RunResult):

@@ -9,38 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from domain.taxonomy import Taxonomy
-from domain.triage import Routed, RouteRequest, TicketEnd, TicketKey
+from domain.triage import KeptTicket, Routed, RouteRequest, Ticket, TicketEnd, TicketKey
 from runtime.database import Database
 from runtime.tables import OUTBOX, TICKETS, TRIAGE_ACCOUNTS, TRIAGES
 
 _T: Final = TICKETS.c
 _CHUNK: Final = 500
-
-
-@dataclass(frozen=True)
-class NewTicket:
-    """A ticket as its file has it."""
-
-    id: str
-    account: str
-    subject: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A triage's ticket, with the taxonomy of its triage.
-
-    Attributes:
-        accounts: How many accounts the triage knows.
-    """
-
-    id: str
-    account: str
-    subject: str
-    text: str
-    taxonomy: Taxonomy
-    accounts: int
 
 
 @dataclass(frozen=True)
@@ -80,10 +54,12 @@ class Tickets:
         triage: str,
         tenant: str,
         taxonomy: Taxonomy,
-        tickets: Sequence[NewTicket],
+        tickets: Sequence[Ticket],
         accounts: Mapping[str, str],
-    ) -> None:
-        """Keep a triage's tickets, numbered from 1. Idempotent: the first time holds.
+    ) -> int:
+        """Keep a triage's tickets, numbered from 1, and return how many it has.
+
+        Idempotent: the first time holds.
 
         Args:
             triage: Its lineage.
@@ -117,26 +93,34 @@ class Tickets:
             for account, known in accounts.items()
         ]
 
-        def put(connection: Connection) -> None:
+        def put(connection: Connection) -> int:
             if connection.execute(insert(TRIAGES).on_conflict_do_nothing(), head).rowcount == 0:
-                return
+                there = sa.select(sa.func.count()).where(_T.triage == triage)
+                return int(connection.execute(there).scalar_one())
             for table, values in ((TICKETS, rows), (TRIAGE_ACCOUNTS, facts)):
                 for start in range(0, len(values), _CHUNK):
                     connection.execute(sa.insert(table), values[start : start + _CHUNK])
+            return len(rows)
 
-        await self._database.run(put)
+        return await self._database.run(put)
 
-    async def get(self, key: TicketKey) -> Kept | None:
-        """Return a ticket, None where there is none."""
+    async def get(self, key: TicketKey, tenant: str) -> KeptTicket | None:
+        """Return a ticket, None where the tenant has none under this key."""
+        query = sa.select(TICKETS).where(_is(key), _T.tenant == tenant)
 
-        def look(connection: Connection) -> Kept | None:
-            row = connection.execute(sa.select(TICKETS).where(_is(key))).mappings().one_or_none()
+        def look(connection: Connection) -> KeptTicket | None:
+            row = connection.execute(query).mappings().one_or_none()
             triage = self._triage(connection, key.triage)
             if row is None or triage is None:
                 return None
             taxonomy, accounts = triage
-            return Kept(
-                row["ticket"], row["account"], row["subject"], row["text"], taxonomy, accounts
+            return KeptTicket(
+                id=row["ticket"],
+                account=row["account"],
+                subject=row["subject"],
+                text=row["text"],
+                taxonomy=taxonomy,
+                accounts=accounts,
             )
 
         return await self._database.run(look)

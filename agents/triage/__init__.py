@@ -1,0 +1,1 @@
+"""The agent that sorts support tickets into a fixed set of categories."""

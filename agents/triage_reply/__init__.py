@@ -1,0 +1,1 @@
+"""The agent that drafts the reply to a support ticket."""
