@@ -70,14 +70,14 @@ async def serve(
     tls = {"ssl_certfile": certificate, "ssl_keyfile": key} if certificate else {}
     async with session(settings) as opened:
         await ensure_search_attributes(opened.client)
-        with closing(_listening(host, port)) as listening:
+        with closing(listen(host, port)) as listening:
             _announce(host, listening, sorted(known), tls=bool(tls), as_json=json)
             logs.configure(settings)
             await run(Service(opened, known), listening, tls, connections)
     return Exit.OK
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens.
 
     Raises:
@@ -104,13 +104,13 @@ def _announce(
     if as_json:
         console.emit({"address": address, "pid": os.getpid(), "webhooks": webhooks})
     else:
-        here = " (this machine only; --host opens it to others)" if _is_local(host) else ""
+        here = " (this machine only; --host opens it to others)" if is_local(host) else ""
         console.out().print(f"serving at {address}{here}")
         console.out().print(f"its OpenAPI document: {address}/openapi.json")
         if webhooks:
             console.note(f"webhooks: {', '.join(webhooks)}")
         console.note("make tokens with `python starter.py tokens add`; Ctrl-C ends the service")
-    if not tls and not _is_local(host):
+    if not tls and not is_local(host):
         console.warn(
             f"{host} can be reached by others, and without TLS so can the tokens; put a reverse "
             "proxy with TLS before it, or give --certificate and --key"
@@ -119,7 +119,8 @@ def _announce(
         stream.file.flush()
 
 
-def _is_local(host: str) -> bool:
+def is_local(host: str) -> bool:
+    """Whether only this machine reaches what listens on `host`."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
 from commands.http.app import build
@@ -26,7 +27,39 @@ async def run(
         tls: uvicorn's `ssl_certfile` and `ssl_keyfile`; nothing for plain HTTP.
         connections: More at once are told 503.
     """
-    server = _Server(
+    await run_app(build(service), service.stopping, listening, tls, connections)
+
+
+async def run_app(
+    app: ASGIApp,
+    stopping: asyncio.Event,
+    listening: socket.socket,
+    tls: dict[str, Any],
+    connections: int,
+) -> None:
+    """Serve any application so; see `run`.
+
+    Args:
+        app: What is served.
+        stopping: Set at the signal; streams look at it.
+        listening: A socket that listens.
+        tls: uvicorn's `ssl_certfile` and `ssl_keyfile`; nothing for plain HTTP.
+        connections: More at once are told 503.
+    """
+    serving = server(service, tls, connections)
+
+    def stop() -> None:
+        stopping.set()
+        serving.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    await serving.serve(sockets=[listening])
+
+
+def server(service: Service, tls: dict[str, Any] | None = None, connections: int = 500) -> Server:
+    """Return the server of one copy; it logs as everything here does, and not by itself."""
+    return _Server(
         Config(
             build(service),
             access_log=False,
@@ -35,17 +68,9 @@ async def run(
             limit_concurrency=connections,
             timeout_graceful_shutdown=_GRACE_S,
             server_header=False,
-            **tls,
+            **(tls or {}),
         )
     )
-
-    def stop() -> None:
-        service.stopping.set()
-        server.should_exit = True
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
-    await server.serve(sockets=[listening])
 
 
 class _Server(Server):

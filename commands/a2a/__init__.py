@@ -1,0 +1,1 @@
+"""Agents for other agents: the A2A protocol, each agent a card, each run a task."""
