@@ -1,70 +1,15 @@
 """A repair: what starts it, what its commands came to, what it remembers, what it comes to."""
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from domain.contract import Contract
+from domain.command import CommandLimits, CommandRun, Confinement
+from domain.contract import Contract, canonical
 from domain.runs import RunRequest, RunResult, RunState
 
-MOST_SECONDS: Final = 900.0
+_NAMES_A_FOLDER: Final = r"^[0-9A-Za-z-]{1,64}$"
 _MOST_SHOWN: Final = 12_000  # characters of a test run's output that a task carries
-
-
-class CommandLimits(Contract):
-    """What one command may use.
-
-    Attributes:
-        seconds: Of wall clock; then it is killed with all that it started.
-        memory_mb: Of all its processes together, and of each one's data.
-        processes: At once.
-        file_mb: Of one file that it writes.
-        output_bytes: Of its output that is kept; what is between beginning and end is left out.
-    """
-
-    seconds: float = Field(default=120, gt=0, le=MOST_SECONDS)
-    memory_mb: int = Field(default=2_048, ge=16)
-    processes: int = Field(default=256, ge=1)
-    file_mb: int = Field(default=64, ge=1)
-    output_bytes: int = Field(default=24_000, ge=1_000)
-
-
-class Confinement(Contract):
-    """How far a command was confined: what the system allowed, not what was wanted.
-
-    Attributes:
-        network: It had none but its own loopback.
-        filesystem: It could change its own folder alone, and read programs and libraries.
-        how: By which means, in words.
-        refused: What the system refused, where a weaker level had to do.
-    """
-
-    network: bool = False
-    filesystem: bool = False
-    how: tuple[str, ...] = ()
-    refused: tuple[str, ...] = ()
-
-
-class CommandRun(Contract):
-    """What a command came to.
-
-    Attributes:
-        code: Its exit code; None where it was killed.
-        killed: Which limit it was killed at: time, memory, processes or output.
-        dropped: Bytes of its output that were left out.
-    """
-
-    code: int | None
-    killed: str = ""
-    output: str = ""
-    dropped: int = 0
-    seconds: float = 0
-    confined: Confinement = Confinement()
-
-    @property
-    def green(self) -> bool:
-        """Whether it ended well."""
-        return self.code == 0 and not self.killed
 
 
 class Edit(Contract):
@@ -121,7 +66,7 @@ class Source(Contract):
 
     repository: str
     commit: str
-    copy_id: str
+    copy_id: str = Field(pattern=_NAMES_A_FOLDER)
     place: str
     branch: str
     on: str = ""
@@ -133,9 +78,22 @@ class PrepareRequest(Contract):
 
     repository: str
     test: str
-    copy_id: str
+    copy_id: str = Field(pattern=_NAMES_A_FOLDER)
     branch: str
     allow_dirty: bool = False
+
+
+class ForgetRequest(Contract):
+    """A repair whose copy is no longer needed.
+
+    Attributes:
+        run_id: The run; a branch of another's is left alone.
+        branch_too: Remove the branch as well: the run did not end well.
+    """
+
+    source: Source
+    run_id: str
+    branch_too: bool = False
 
 
 class Prepared(Contract):
@@ -210,7 +168,6 @@ class RepairState(RunState):
     verdict: Verdict = ""
     branch: str = ""
     commit: str = ""
-    left: bool = False
 
 
 class RepairResult(RunResult):
@@ -250,3 +207,46 @@ def shown(output: str) -> str:
     """Return the end of what a command printed, which says what went wrong."""
     cut = len(output) - _MOST_SHOWN
     return output if cut <= 0 else f"[… {cut} characters left out …]\n{output[cut:]}"
+
+
+def branch_of(run_id: str) -> str:
+    """Return the branch that a run's repair goes on."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in run_id)
+    return f"holdfast/repair-{kept.removeprefix('repair-').strip('-') or 'run'}"
+
+
+def round_task(request: RepairRequest, last: Verified, rounds: list[Round]) -> dict[str, Any]:
+    """Return what an agent is told: how the tests end now, and what was tried before."""
+    earlier = [
+        {"title": each.title, "tests": each.ending, "files": list(each.files)} for each in rounds
+    ]
+    return {
+        "test": request.test,
+        "ending": last.ending,
+        "output": shown(last.ran.output),
+        "earlier": earlier,
+        "tests_may_be_edited": request.edit_tests,
+    }
+
+
+def tool_data(request: RepairRequest, source: Source) -> dict[str, str]:
+    """Return what the agent's tools know and its model neither sees nor sets."""
+    return {
+        "repository": source.repository,
+        "commit": source.commit,
+        "copy": source.copy_id,
+        "place": source.place,
+        "branch": source.branch,
+        "test": request.test,
+        "limits": canonical(request.command.model_dump()).decode(),
+        "readable": canonical(list(request.readable)).decode(),
+        "tests_too": "yes" if request.edit_tests else "no",
+    }
+
+
+def commit_message(test: str, rounds: list[Round]) -> str:
+    """Return the commit's message: what each round that changed something says it mended."""
+    useful = [each for each in rounds if each.files or each.green]
+    title = next((each.title for each in reversed(useful) if each.title), "Mend the tests")
+    told = "\n\n".join(each.diagnosis for each in useful if each.diagnosis)
+    return f"{title[:72]}\n\n{told}\n\nTested with: {test}".replace("\r", "").strip()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.confine.room import Spec
-from domain.repair import CommandLimits, CommandRun, Confinement
+from domain.command import CommandLimits, CommandRun, Confinement
 
 _PROJECT: Final = Path(__file__).parents[2]
 _START: Final = (

@@ -7,8 +7,9 @@ the working tree nor HEAD is touched.
 
 import asyncio
 
-from agents.repair import git
-from agents.repair.git import KEY, GitError
+from agents.repair import patch
+from agents.repair.git import GitError, git
+from agents.repair.patch import KEY, RUN
 from agents.toolkit import ToolContext, ToolError, tool
 from domain.contract import Contract
 
@@ -59,21 +60,21 @@ def _commit(context: ToolContext, tree: str, message: str, diff: str) -> str:
     branch, base = context.data["branch"], context.data["commit"]
     if standing := _standing(repository, branch, key):
         return standing
-    if git.tip(repository, branch):
+    if patch.tip(repository, branch):
         raise GitError(f"branch {branch!r} is there already, and is not this repair's")
-    made = git.tree_of(repository, base, diff)
+    made = patch.tree_of(repository, base, diff)
     if made != tree:
         raise GitError(
             f"the diff gives the tree {made[:12]} and the tests passed on {tree[:12]}: it is not "
             "what was tested"
         )
-    git.tree_of(repository, base, diff, keep=True)
-    text = f"{message.strip()}\n\nHoldfast-Run: {context.run_id}\n{KEY}: {key}\n"
-    return git.commit_on(repository, branch, base, tree, text)
+    patch.tree_of(repository, base, diff, keep=True)
+    text = f"{message.strip()}\n\n{RUN}: {context.run_id}\n{KEY}: {key}\n"
+    return patch.commit_on(repository, branch, base, tree, text)
 
 
 def _standing(repository: str, branch: str, key: str) -> str:
     """Return the commit on the branch if it was made with `key`."""
-    git.git(repository, "rev-parse", "--git-dir")  # a repository that is gone must not say no
-    commit = git.tip(repository, branch)
-    return commit if commit and git.key_of(repository, commit) == key else ""
+    git(repository, "rev-parse", "--git-dir")  # a repository that is gone must not say no
+    commit = patch.tip(repository, branch)
+    return commit if commit and patch.trailers(repository, commit).get(KEY) == key else ""

@@ -19,9 +19,10 @@ from tempfile import mkdtemp
 from typing import Final
 
 from agents.confine.run import run
-from agents.repair import git
+from agents.repair import git, patch
 from agents.repair.git import LINK, SUBMODULE, Entry
-from domain.repair import CommandLimits, CommandRun, Edit, without_last
+from domain.command import CommandLimits, CommandRun
+from domain.repair import Edit, without_last
 
 _TREE: Final = "tree"
 _PLAIN: Final = "100644"
@@ -129,7 +130,7 @@ class Copy:
 
     def diff(self) -> tuple[str, str]:
         """Return the edits as a diff, and the tree that they give."""
-        return git.diff(self.repository, self.commit, self.changed())
+        return patch.diff(self.repository, self.commit, self.changed())
 
     def _check(self, path: str, entries: Mapping[str, Entry]) -> None:
         """Refuse a path that leaves the copy, in whatever spelling."""

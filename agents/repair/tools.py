@@ -17,8 +17,9 @@ from agents.repair.git import GitError
 from agents.repair.journal import Journal
 from agents.repair.words import told
 from agents.toolkit import ToolContext, ToolError, ToolUnavailableError, tool
+from domain.command import MOST_SECONDS
 from domain.contract import Contract
-from domain.repair import MOST_SECONDS, Edit
+from domain.repair import Edit
 
 _MOST_FILES: Final = 400
 _MOST_HITS: Final = 80

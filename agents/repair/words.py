@@ -1,6 +1,6 @@
 """What a test run came to, in words for a model and for a person."""
 
-from domain.repair import CommandLimits, CommandRun
+from domain.command import CommandLimits, CommandRun
 
 _KILLED = {
     "time": "killed: it did not end in its time limit of {0.seconds:g} s",
