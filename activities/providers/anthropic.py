@@ -27,32 +27,19 @@ from domain.messages import Message, ToolCall
 
 VENDOR: Final = "anthropic"
 
-ERRORS: Final[failures.Table] = {
-    "billing_error": Posture(
-        False, False, "the account cannot be billed", "mend its billing, then retry"
-    ),
-    400: Posture(False, False, "the request was refused", "mend the agent's spec or its route"),
-    401: Posture(False, False, "the key was refused", "set a valid ANTHROPIC_API_KEY"),
-    402: Posture(False, False, "the account cannot be billed", "mend its billing, then retry"),
-    403: Posture(False, False, "the key may not use this model", "grant it, or change the route"),
-    404: Posture(
-        False, False, "no such model or address", "correct the agent's route or ANTHROPIC_BASE_URL"
-    ),
-    # It gave up waiting for us or for itself; the second may have been billed.
-    408: Posture(True, True, "the provider timed out"),
-    409: Posture(True, False, "the provider was busy with a conflicting request"),
-    413: Posture(False, False, "the request is too large", "shorten the agent's tool results"),
-    422: Posture(False, False, "the request was refused", "mend the agent's spec or its route"),
-    429: Posture(True, False, "rate limited"),
-    500: Posture(True, False, "the provider failed"),
-    504: Posture(True, True, "the provider timed out"),
-    529: Posture(True, False, "the provider is overloaded"),
-    "timeout": Posture(True, True, "no answer in time"),
-    "unreachable": Posture(True, False, "cannot be reached"),
-    "interrupted": Posture(True, True, "the connection broke before the reply was whole"),
-    "malformed": Posture(True, True, "the reply is not what the protocol says"),
-    "oversized": Posture(True, True, "the reply is too large"),
-}
+_UNPAID: Final = Posture(
+    False, False, "the account cannot be billed", "mend its billing, then retry"
+)
+ERRORS: Final = failures.table(
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_BASE_URL",
+    {
+        "billing_error": _UNPAID,
+        402: _UNPAID,
+        504: Posture(True, True, "the provider timed out"),
+        529: Posture(True, False, "the provider is overloaded"),
+    },
+)
 # A spent balance is a 400 whose type is that of any bad request; only its text tells.
 _NO_CREDIT: Final = "credit balance is too low"
 
@@ -83,7 +70,7 @@ class AnthropicProvider:
         timeout_s: float = 300,
     ) -> None:
         self.stand_in = stand_in
-        self._key = api_key
+        self._account = failures.Account(VENDOR, ERRORS, api_key)
         self._heads = Heads(_head)
         self._client = anthropic.AsyncAnthropic(
             api_key=api_key,
@@ -139,19 +126,12 @@ class AnthropicProvider:
         await self._client.close()
 
     def _failed(self, error: anthropic.APIError | ValueError) -> ProviderError:
-        if isinstance(error, anthropic.APIStatusError):
-            said = error.api_message or error.message
-            code = "billing_error" if _NO_CREDIT in said.lower() else error.type
-            how = failures.posture(ERRORS, error.status_code, (code,))
-            return failures.failure(
-                VENDOR,
-                how,
-                said,
-                status=error.status_code,
-                secrets=[self._key],
-                headers=error.response.headers,
-            )
-        return failures.failure(VENDOR, ERRORS[failures.broken(error)], "", secrets=[self._key])
+        if not isinstance(error, anthropic.APIStatusError):
+            return self._account.broke(error)
+        said = error.api_message or error.message
+        code = "billing_error" if _NO_CREDIT in said.lower() else error.type
+        headers = error.response.headers
+        return self._account.refused(error.status_code, (code,), said, headers)
 
     def _read(self, reply: Answer) -> ProviderReply:
         # The SDK builds a reply without checking it, so that new fields do no harm; what is
@@ -169,9 +149,7 @@ class AnthropicProvider:
             finish = reply.stop_reason or ("tool_use" if calls else "end_turn")
             model = reply.model
         except (AttributeError, TypeError, ValueError):
-            raise failures.failure(
-                VENDOR, ERRORS["malformed"], "it has no content", secrets=[self._key]
-            ) from None
+            self._account.malformed("it has no content")
         return ProviderReply(
             assistant(sound(text), calls), _FINISH.get(finish, finish), usage, str(model)
         )

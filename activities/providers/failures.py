@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import httpx2
 
@@ -43,6 +44,68 @@ class Posture(NamedTuple):
 
 
 Table = Mapping[int | str, Posture]
+
+
+def table(key: str, address: str, own: Table) -> Table:
+    """Return a vendor's table: what statuses mean everywhere, and its own rows over that.
+
+    Args:
+        key: The environment variable with the vendor's key.
+        address: The one with its address.
+        own: By status, by the vendor's code, or by what broke (see `broken`).
+    """
+    refused = "the request was refused"
+    return {
+        400: Posture(False, False, refused, "mend the agent's spec or its route"),
+        401: Posture(False, False, "the key was refused", f"set a valid {key}"),
+        403: Posture(
+            False, False, "the key may not use this model", "grant it, or change the route"
+        ),
+        404: Posture(
+            False, False, "no such model or address", f"correct the agent's route or {address}"
+        ),
+        # It gave up waiting for us or for itself; the second may have been billed.
+        408: Posture(True, True, "the provider timed out"),
+        409: Posture(True, False, "the provider was busy with a conflicting request"),
+        413: Posture(False, False, "the request is too large", "shorten the agent's tool results"),
+        422: Posture(False, False, refused, "mend the agent's spec or its route"),
+        429: Posture(True, False, "rate limited"),
+        500: Posture(True, False, "the provider failed"),
+        "timeout": Posture(True, True, "no answer in time"),
+        "unreachable": Posture(True, False, "cannot be reached"),
+        "interrupted": Posture(True, True, "the connection broke before the reply was whole"),
+        "malformed": Posture(True, True, "the reply is not what the protocol says"),
+        "oversized": Posture(True, True, "the reply is too large"),
+        **own,
+    }
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whose failures they are: the vendor, its table, and the key that no reason may show."""
+
+    vendor: str
+    table: Table
+    key: str
+
+    def refused(
+        self, status: int, codes: Iterable[str | None], said: str, headers: Mapping[str, str]
+    ) -> ProviderError:
+        """Return the error for an answer with a status that is no success."""
+        how = posture(self.table, status, codes)
+        return failure(self.vendor, how, said, status=status, secrets=[self.key], headers=headers)
+
+    def broke(self, error: BaseException) -> ProviderError:
+        """Return the error for a request that brought no answer."""
+        return failure(self.vendor, self.table[broken(error)], "", secrets=[self.key])
+
+    def malformed(self, said: str) -> NoReturn:
+        """Raise the error for an answer that is not what the protocol says.
+
+        Raises:
+            ProviderError: Always.
+        """
+        raise failure(self.vendor, self.table["malformed"], said, secrets=[self.key]) from None
 
 
 def posture(table: Table, status: int, codes: Iterable[str | None] = ()) -> Posture:

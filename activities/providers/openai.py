@@ -29,35 +29,27 @@ from domain.messages import Message, ToolCall
 VENDOR: Final = "openai"
 
 # Codes before statuses: a 429 is a rate limit or an empty account, and only the code tells.
-ERRORS: Final[failures.Table] = {
-    "insufficient_quota": Posture(
-        False, False, "the account's quota is used up", "top it up or raise its limit, then retry"
-    ),
-    "billing_hard_limit_reached": Posture(
-        False, False, "the account's spending limit is reached", "raise it, then retry"
-    ),
-    "context_length_exceeded": Posture(
-        False, False, "the conversation is longer than the model reads", "route to a larger model"
-    ),
-    400: Posture(False, False, "the request was refused", "mend the agent's spec or its route"),
-    401: Posture(False, False, "the key was refused", "set a valid OPENAI_API_KEY"),
-    403: Posture(False, False, "the key may not use this model", "grant it, or change the route"),
-    404: Posture(
-        False, False, "no such model or address", "correct the agent's route or OPENAI_BASE_URL"
-    ),
-    # It gave up waiting for us or for itself; the second may have been billed.
-    408: Posture(True, True, "the provider timed out"),
-    409: Posture(True, False, "the provider was busy with a conflicting request"),
-    413: Posture(False, False, "the request is too large", "shorten the agent's tool results"),
-    422: Posture(False, False, "the request was refused", "mend the agent's spec or its route"),
-    429: Posture(True, False, "rate limited"),
-    500: Posture(True, False, "the provider failed"),
-    "timeout": Posture(True, True, "no answer in time"),
-    "unreachable": Posture(True, False, "cannot be reached"),
-    "interrupted": Posture(True, True, "the connection broke before the reply was whole"),
-    "malformed": Posture(True, True, "the reply is not what the protocol says"),
-    "oversized": Posture(True, True, "the reply is too large"),
-}
+ERRORS: Final = failures.table(
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    {
+        "insufficient_quota": Posture(
+            False,
+            False,
+            "the account's quota is used up",
+            "top it up or raise its limit, then retry",
+        ),
+        "billing_hard_limit_reached": Posture(
+            False, False, "the account's spending limit is reached", "raise it, then retry"
+        ),
+        "context_length_exceeded": Posture(
+            False,
+            False,
+            "the conversation is longer than the model reads",
+            "route to a larger model",
+        ),
+    },
+)
 
 _FINISH: Final = {"function_call": "tool_calls"}
 
@@ -76,7 +68,7 @@ class OpenAIProvider:
         timeout_s: float = 300,
     ) -> None:
         self.stand_in = stand_in
-        self._key = api_key
+        self._account = failures.Account(VENDOR, ERRORS, api_key)
         self._heads = Heads(_head)
         self._client = openai.AsyncOpenAI(
             api_key=api_key,
@@ -118,17 +110,11 @@ class OpenAIProvider:
         await self._client.close()
 
     def _failed(self, error: openai.APIError | ValueError) -> ProviderError:
-        if isinstance(error, openai.APIStatusError):
-            how = failures.posture(ERRORS, error.status_code, (error.code, error.type))
-            return failures.failure(
-                VENDOR,
-                how,
-                error.message,
-                status=error.status_code,
-                secrets=[self._key],
-                headers=error.response.headers,
-            )
-        return failures.failure(VENDOR, ERRORS[failures.broken(error)], "", secrets=[self._key])
+        if not isinstance(error, openai.APIStatusError):
+            return self._account.broke(error)
+        codes = (error.code, error.type)
+        headers = error.response.headers
+        return self._account.refused(error.status_code, codes, error.message, headers)
 
     def _read(self, reply: ChatCompletion, body: bytes) -> ProviderReply:
         # The SDK builds a reply without checking it, so that new fields do no harm; what is
@@ -141,9 +127,7 @@ class OpenAIProvider:
             finish = "content_filter" if said.refusal else choice.finish_reason
             model = reply.model
         except (AttributeError, IndexError, TypeError):
-            raise failures.failure(
-                VENDOR, ERRORS["malformed"], "it has no message", secrets=[self._key]
-            ) from None
+            self._account.malformed("it has no message")
         usage = _usage(reply.usage, body, text)
         finish = _FINISH.get(finish, finish) or ("tool_calls" if calls else "stop")
         message = assistant(text, calls)
