@@ -17,6 +17,7 @@ from commands.demo import demo
 from commands.doctor import doctor
 from commands.guard import guarded
 from commands.mcp_serving import group as mcp
+from commands.orchestrate import orchestrate
 from commands.report import report
 from commands.research import research
 from commands.resume import fork, resume
@@ -28,13 +29,21 @@ from commands.tokens import tokens
 from commands.up import up
 from commands.verify import verify
 from commands.watch import watch
+from commands.workers import workers
 
 Command = Callable[..., Coroutine[Any, Any, Any]]
 
 COMMANDS: Final[dict[str, dict[str, Command]]] = {
     "Serve": {"up": up, "serve": serve, "demo": demo, "doctor": doctor},
-    "Start": {"audit": audit, "research": research, "run": run},
-    "See": {"list": list_runs, "show": show, "watch": watch, "report": report, "verify": verify},
+    "Start": {"audit": audit, "orchestrate": orchestrate, "research": research, "run": run},
+    "See": {
+        "list": list_runs,
+        "show": show,
+        "watch": watch,
+        "report": report,
+        "verify": verify,
+        "workers": workers,
+    },
     "Decide": {"approvals": approvals, "approve": approve, "reject": reject, "modify": modify},
     "Go on": {
         "retry": retry,

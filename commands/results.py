@@ -94,7 +94,7 @@ def run_result(run_id: str, closed: Closed, *, as_json: bool, kind: str = "") ->
         console.emit(_shown(kind).figures(result))
     else:
         show(result, kind)
-    return code(result.outcome)
+    return Exit.OK if result.whole else Exit.FAILED
 
 
 def any_result(workflow: str, run_id: str, closed: Closed, *, as_json: bool = False) -> Exit:

@@ -149,7 +149,7 @@ class OrchestrationResult(RunResult):
     @property
     def whole(self) -> bool:
         """Whether every task was done."""
-        return all(task.standing == "done" for task in self.tasks)
+        return super().whole and all(task.standing == "done" for task in self.tasks)
 
 
 class ReadGoal(Contract):

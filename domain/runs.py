@@ -114,3 +114,8 @@ class RunResult(Contract):
     seconds: float = 0
     continued: int = 0
     closed_at: datetime | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it was done, so that a caller may take it for a success."""
+        return self.outcome is Outcome.COMPLETED

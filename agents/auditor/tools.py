@@ -1,7 +1,6 @@
 """What the auditor may look at: read-only, small results, every one with the query that made it."""
 
 import asyncio
-import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,14 +9,13 @@ from functools import lru_cache
 from typing import Any, Final
 
 from agents.auditor.chain import Normal
-from agents.auditor.columns import LedgerError
 from agents.auditor.confirm import Case, Found, examine
-from agents.auditor.ledger import connect
+from agents.auditor.given import ledger_of, nothing, opened
 from agents.auditor.localise import Reading
 from agents.auditor.profile import normal, profile
 from agents.auditor.usual import likelihoods
 from agents.sql import Selected, SqlError, select
-from agents.toolkit import ToolContext, ToolError, ToolUnavailableError, tool
+from agents.toolkit import ToolContext, ToolError, tool
 from domain.contract import Contract
 
 _BOOKINGS: Final = 80
@@ -87,7 +85,7 @@ async def account_days(
         start: First day.
         end: Last day.
     """
-    return await asyncio.to_thread(_account_days, _ledger(context), account_id, start, end)
+    return await asyncio.to_thread(_account_days, ledger_of(context), account_id, start, end)
 
 
 @tool(effect="read", timeout=20, fallback="stop", result_bytes=4_000)
@@ -99,7 +97,7 @@ async def check_balance(context: ToolContext, account_id: str, day: date) -> Bal
         account_id: The account.
         day: A day on which the account has a booking.
     """
-    return await asyncio.to_thread(_check_balance, _ledger(context), account_id, day)
+    return await asyncio.to_thread(_check_balance, ledger_of(context), account_id, day)
 
 
 @tool(effect="read", timeout=20, fallback="stop", result_bytes=4_000)
@@ -114,33 +112,18 @@ async def ledger_query(context: ToolContext, sql: str) -> Selected:
         context: The run; gives the ledger.
         sql: A single SELECT; at most 50 rows come back.
     """
-    path = _ledger(context)
-    await asyncio.to_thread(lambda: _opened(path).close())
+    path = ledger_of(context)
+    await asyncio.to_thread(lambda: opened(path).close())
     try:
         return await select(path, sql)
     except SqlError as error:
         raise ToolError(str(error)) from None
 
 
-def _ledger(context: ToolContext) -> str:
-    path = context.data.get("ledger", "")
-    if not path:
-        raise ToolError("this run was started without a ledger: give it as data 'ledger'")
-    return path
-
-
 @lru_cache(maxsize=16)
 def _normal(path: str) -> Normal:
     # A snapshot never changes, so what is normal in it need not be found out twice.
     return normal(profile(path))
-
-
-def _opened(path: str) -> sqlite3.Connection:
-    try:
-        return connect(path)
-    except LedgerError as error:
-        # Not for the model to explain away: without its ledger the run stops for a person.
-        raise ToolUnavailableError(str(error)) from None
 
 
 def _account_days(path: str, account_id: str, start: date, end: date) -> AccountDays:
@@ -150,10 +133,10 @@ def _account_days(path: str, account_id: str, start: date, end: date) -> Account
         f"before_cents FROM transactions WHERE account_id = '{quoted}' "
         f"AND date BETWEEN '{start}' AND '{end}' ORDER BY date, row_no"
     )
-    with closing(_opened(path)) as connection:
+    with closing(opened(path)) as connection:
         rows = connection.execute(query).fetchmany(_BOOKINGS + 1)
         if not rows:
-            raise ToolError(_nothing(connection, account_id, f"from {start} to {end}"))
+            raise ToolError(nothing(connection, account_id, f"from {start} to {end}"))
     usual = _normal(path)
     return AccountDays(
         query=query,
@@ -166,14 +149,14 @@ def _account_days(path: str, account_id: str, start: date, end: date) -> Account
 
 
 def _check_balance(path: str, account_id: str, day: date) -> BalanceCheck:
-    with closing(_opened(path)) as connection:
+    with closing(opened(path)) as connection:
         usual = _normal(path)
         found = connection.execute(
             "SELECT day_no FROM transactions WHERE account_id = ? AND date = ? LIMIT 1",
             (account_id, day.isoformat()),
         ).fetchone()
         if found is None:
-            raise ToolError(_nothing(connection, account_id, f"on {day}"))
+            raise ToolError(nothing(connection, account_id, f"on {day}"))
         case = examine(connection, account_id, found[0], usual)
         loose = case.loose[0]
         return BalanceCheck(
@@ -216,12 +199,3 @@ def _either(found: Found, end: int) -> Sequence[Reading]:
     if mended * booking.signed <= 0 and (booking.signed or not mended):
         return [gap]
     return [gap, Reading("amount", booking, booking.signed, mended, end)]
-
-
-def _nothing(connection: sqlite3.Connection, account_id: str, when: str) -> str:
-    first, last = connection.execute(
-        "SELECT min(date), max(date) FROM transactions WHERE account_id = ?", (account_id,)
-    ).fetchone()
-    if first is None:
-        return f"the ledger has no account {json.dumps(account_id)}; check its id"
-    return f"account {account_id} has no booking {when}; it has some from {first} to {last}"

@@ -1,0 +1,1 @@
+"""What the workers of a dossier share: what they hand each other, their tools, their rules."""

@@ -1,0 +1,1 @@
+"""A worker of a dossier. Writes the dossier on an account from what the others found out."""

@@ -1,0 +1,1 @@
+"""The worker of the drills: it fails, asks and succeeds as its task says."""

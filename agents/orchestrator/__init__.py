@@ -1,0 +1,1 @@
+"""The orchestrator: plans the tasks of a goal and gives each to a worker; it has no tools."""
