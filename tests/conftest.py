@@ -17,6 +17,7 @@ from runtime.devserver import SERVER_FLAGS
 from runtime.settings import Settings
 from runtime.storage import data_converter
 from tests import postgres
+from tests.offline.server import OfflineServer
 from tests.requirements import REQUIREMENTS
 
 
@@ -73,6 +74,19 @@ async def client(server: WorkflowEnvironment, database: Database) -> Client:
         server.client.service_client.config.target_host,
         data_converter=data_converter(database),
     )
+
+
+@pytest.fixture(scope="session")
+def _offline() -> Generator[OfflineServer]:
+    with OfflineServer() as server:
+        yield server
+
+
+@pytest.fixture
+def offline(_offline: OfflineServer) -> OfflineServer:
+    """The session's offline model, well-behaved: each test clears its faults."""
+    _offline.misbehave()
+    return _offline
 
 
 @pytest.fixture

@@ -1,16 +1,18 @@
 """What tests of model calls share: a spec, a conversation that grows, a ledger in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+import pytest
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.llm import LLMActivities
+from activities.llm import CallFacts, LLMActivities
 from activities.providers.base import Provider, Shape, Wire
-from activities.spend import Reserved
+from activities.spend import Reserved, SpendLedger
 from activities.transcripts import Transcripts
 from domain.activity import Reply, ThinkRequest
 from domain.budget import Cap, Limits
@@ -157,3 +159,24 @@ def begin(
     conversation = Conversation(llm, spec)
     conversation.say(Message(role="user", text=task))
     return conversation
+
+
+class Worker:
+    """What one worker process has, and what it reported."""
+
+    def __init__(self, providers: Mapping[str, Provider], spend: SpendLedger) -> None:
+        self.facts: list[CallFacts] = []
+        self.transcripts = Transcripts()
+        self.llm = LLMActivities(providers, self.transcripts, spend, self.facts.append)
+
+    def begin(self, vendor: str, task: str = SCRIPT, **changes: Any) -> Conversation:
+        """Return a conversation on this worker."""
+        return begin(self.llm, self.transcripts, spec_of(vendor, **changes), task)
+
+
+async def refusal(conversation: Conversation, **changes: Any) -> ApplicationError:
+    """Return the failure that a model call ends with, which shows nothing but itself."""
+    with pytest.raises(ApplicationError) as caught:
+        await conversation.think(**changes)
+    assert caught.value.__cause__ is None
+    return caught.value
