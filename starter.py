@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import typer
 
+from commands.a2a_serving import a2a
 from commands.approvals import approvals, approve, modify, reject
 from commands.audit import audit
 from commands.batch import batch
@@ -34,7 +35,7 @@ from commands.workers import workers
 Command = Callable[..., Coroutine[Any, Any, Any]]
 
 COMMANDS: Final[dict[str, dict[str, Command]]] = {
-    "Serve": {"up": up, "serve": serve, "demo": demo, "doctor": doctor},
+    "Serve": {"up": up, "serve": serve, "a2a": a2a, "demo": demo, "doctor": doctor},
     "Start": {"audit": audit, "orchestrate": orchestrate, "research": research, "run": run},
     "See": {
         "list": list_runs,

@@ -1,6 +1,6 @@
 """A run as a task: its state, its answer, and what it waits for, in the protocol's words."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from a2a.helpers import new_data_part, new_text_message, new_text_part
 from a2a.types.a2a_pb2 import (
@@ -14,7 +14,7 @@ from a2a.types.a2a_pb2 import (
     TaskStatus,
     TaskStatusUpdateEvent,
 )
-from a2a.utils.errors import ContentTypeNotSupportedError
+from a2a.utils.errors import ContentTypeNotSupportedError, InvalidParamsError
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -59,15 +59,26 @@ def _whole(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
-        return {name: _whole(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        return {name: _whole(inner) for name, inner in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [_whole(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType]
+        return [_whole(inner) for inner in cast("list[Any]", value)]
     return value
 
 
-def metadata(message: Message) -> dict[str, Any]:
-    """Return what a message carries beside its parts."""
-    return _whole(MessageToDict(message.metadata))
+def data(message: Message, name: str) -> dict[str, str]:
+    """Return the run's inputs, which a message carries in its metadata under `name`.
+
+    Raises:
+        InvalidParamsError: They are not an object of texts.
+    """
+    given: object = MessageToDict(message.metadata).get(name) or {}
+    if not isinstance(given, dict):
+        raise InvalidParamsError(f"metadata.{name}: expected an object of texts")
+    found = cast("dict[str, object]", given)
+    wrong = sorted(key for key, value in found.items() if not isinstance(value, str))
+    if wrong:
+        raise InvalidParamsError(f"metadata.{name}.{wrong[0]}: expected a text")
+    return {key: str(value) for key, value in found.items()}
 
 
 def under_way(view: RunView, context: str) -> Task:
