@@ -1,6 +1,5 @@
 """What a model answers is sent back, put before a person, or accepted."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,13 +7,9 @@ from pydantic import BaseModel, Field
 
 from agents.toolkit import Agent, AnswerToCheck
 from domain.run import Outcome
-from domain.spec import ApprovalPolicy
 from tests.fakes import Say, answer, call
 from tests.workflows.stage import Stage, agent
-from tests.workflows.world import reading
-
-PATIENT = ApprovalPolicy(timeout=timedelta(minutes=5))
-PLAN = '{"steps": [{"action": "look it up", "tools": ["lookup"]}]}'
+from tests.workflows.world import PATIENT, reading
 
 
 class Verdict(BaseModel):

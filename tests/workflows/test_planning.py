@@ -1,34 +1,15 @@
 """The plan before the first turn."""
 
 import json
-from datetime import timedelta
-from typing import Any
 
 import pytest
-from pydantic import BaseModel, Field
 
-from agents.toolkit import Agent
 from domain.run import Outcome
-from domain.spec import ApprovalPolicy
 from tests.fakes import calls
 from tests.workflows.stage import Stage, agent
-from tests.workflows.world import World, reading, writing
+from tests.workflows.world import PATIENT, World, reading, writing
 
-PATIENT = ApprovalPolicy(timeout=timedelta(minutes=5))
 PLAN = '{"steps": [{"action": "look it up", "tools": ["lookup"]}]}'
-
-
-class Verdict(BaseModel):
-    """A typed answer."""
-
-    found: bool
-    confidence: float = Field(ge=0, le=1)
-
-
-def judge(**changes: Any) -> Agent:
-    """Return an agent with a typed answer."""
-    told: dict[str, Any] = {"answer": Verdict, "approvals": PATIENT} | changes
-    return agent(**told)
 
 
 @pytest.mark.requirement("C2:plan")

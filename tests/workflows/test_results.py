@@ -1,33 +1,12 @@
 """What comes back from tools, and runs that go in circles."""
 
-from datetime import timedelta
-from typing import Any
-
 import pytest
-from pydantic import BaseModel, Field
 
 from agents.toolkit import Agent, Prompt, tool
 from domain.run import Outcome
-from domain.spec import ApprovalPolicy
 from tests.fakes import Asked, Say, Step, call, calls
 from tests.workflows.stage import Stage, agent
-from tests.workflows.world import World, reading
-
-PATIENT = ApprovalPolicy(timeout=timedelta(minutes=5))
-PLAN = '{"steps": [{"action": "look it up", "tools": ["lookup"]}]}'
-
-
-class Verdict(BaseModel):
-    """A typed answer."""
-
-    found: bool
-    confidence: float = Field(ge=0, le=1)
-
-
-def judge(**changes: Any) -> Agent:
-    """Return an agent with a typed answer."""
-    told: dict[str, Any] = {"answer": Verdict, "approvals": PATIENT} | changes
-    return agent(**told)
+from tests.workflows.world import PATIENT, World, reading
 
 
 @pytest.mark.requirement("C2:injection")

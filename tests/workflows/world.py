@@ -2,9 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from agents.toolkit import Tool, ToolContext, ToolError, tool
+from domain.spec import ApprovalPolicy
+
+# A person who is awaited for as long as a test takes.
+PATIENT = ApprovalPolicy(timeout=timedelta(minutes=5))
 
 
 @dataclass
