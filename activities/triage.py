@@ -13,25 +13,32 @@ from temporalio import activity
 from activities.heartbeat import beating
 from agents.triage import intake
 from domain.calibration import Bin, calibrated
+from domain.sampling import (
+    Drawn,
+    Sample,
+)
 from domain.standing import Grant, Standing, Taken
 from domain.taxonomy import Example, Taxonomy
-from domain.triage import (
+from domain.ticket import (
     AGENT,
     SEND,
+    AllEnded,
     Brief,
     BriefRequest,
-    Drawn,
-    Granting,
+    EndedRequest,
     KeptTicket,
     Routed,
     RouteRequest,
-    Sample,
-    TakeIn,
-    TakenIn,
     Ticket,
     TicketEnd,
     TicketKey,
+    TicketResult,
     whose,
+)
+from domain.triage import (
+    Granting,
+    TakeIn,
+    TakenIn,
 )
 
 _EXAMPLES = 6
@@ -66,6 +73,10 @@ class Tickets(Protocol):
 
     async def ended(self, end: TicketEnd) -> None:
         """Write down what became of a ticket."""
+        ...
+
+    async def those_ended(self, request: EndedRequest) -> Sequence[TicketResult]:
+        """Return what those that have ended came to."""
         ...
 
 
@@ -197,6 +208,11 @@ class TriageActivities:
         await self._tickets.ended(end)
         if end.route == "person" and end.ended == "sent":
             await self._reviews.at_the_gate(end)
+
+    @activity.defn(name="triage.ended")
+    async def ended(self, request: EndedRequest) -> AllEnded:
+        """Say which of some tickets have ended: the word of one may have been lost."""
+        return AllEnded(results=tuple(await self._tickets.those_ended(request)))
 
     @activity.defn(name="triage.grant")
     async def grant(self, given: Granting) -> Taken:

@@ -11,8 +11,13 @@ from sqlalchemy import Connection
 
 from domain.calibration import Bin, binned
 from domain.contract import digest
+from domain.sampling import (
+    Sample,
+)
 from domain.taxonomy import Example
-from domain.triage import Sample, TicketEnd
+from domain.ticket import (
+    TicketEnd,
+)
 from runtime.database import Database
 from runtime.examples import learn
 from runtime.standing import withdraw_if_breached

@@ -9,7 +9,16 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from domain.taxonomy import Taxonomy
-from domain.triage import KeptTicket, Routed, RouteRequest, Ticket, TicketEnd, TicketKey
+from domain.ticket import (
+    EndedRequest,
+    KeptTicket,
+    Routed,
+    RouteRequest,
+    Ticket,
+    TicketEnd,
+    TicketKey,
+    TicketResult,
+)
 from runtime.database import Database
 from runtime.tables import OUTBOX, TICKETS, TRIAGE_ACCOUNTS, TRIAGES
 
@@ -173,6 +182,21 @@ class Tickets:
     async def _change(self, key: TicketKey, **values: Any) -> None:
         statement = sa.update(TICKETS).where(_is(key)).values(**values)
         await self._database.run(lambda connection: connection.execute(statement))
+
+    async def those_ended(self, request: EndedRequest) -> list[TicketResult]:
+        """Return what those of some tickets came to that have ended."""
+        query = sa.select(TICKETS).where(
+            _T.triage == request.triage,
+            _T.tenant == request.tenant,
+            _T.number.in_(request.numbers),
+            _T.ended != "",
+        )
+
+        def look(connection: Connection) -> list[TicketResult]:
+            rows = connection.execute(query).mappings().all()
+            return [TicketResult.model_validate(dict(row)) for row in rows]
+
+        return await self._database.run(look)
 
     async def rows(self, triage: str) -> list[dict[str, Any]]:
         """Return all of a triage's tickets, in their order."""

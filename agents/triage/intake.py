@@ -12,7 +12,9 @@ import yaml
 from sqlalchemy.exc import SQLAlchemyError
 
 from domain.taxonomy import Taxonomy, TaxonomyError, taxonomy
-from domain.triage import Ticket
+from domain.ticket import (
+    Ticket,
+)
 
 TAXONOMY: Final = Path(__file__).with_name("taxonomy.yaml")
 # What our columns are called elsewhere; the first name is ours.
@@ -89,22 +91,26 @@ def _cell(row: list[str], at: int | None) -> str:
 
 def _wrong(cells: Mapping[str, str], seen: Mapping[str, int], fields: int, expected: int) -> str:
     """Return why a row is no ticket, or nothing where it is one."""
-    ticket, text = cells["id"], cells["text"]
-    if fields > expected:
-        return f"it has {fields} fields and the header {expected}: is a text not quoted?"
-    if not ticket:
-        return "it has no id"
-    if len(ticket) > _MOST_ID or not ticket.isprintable():
-        return f"its id has {len(ticket)} characters; at most {_MOST_ID} printable ones are taken"
-    if ticket in seen:
-        return f"its id {ticket!r} is that of row {seen[ticket]}"
-    if not text:
-        return f"ticket {ticket!r} has no text"
-    if max(len(text), len(cells["subject"]), len(cells["account"])) > _MOST_TEXT:
-        return f"ticket {ticket!r} has {len(text):,} characters; {_MOST_TEXT:,} are read"
-    if len(cells["account"]) > _MOST_ID:
-        return f"ticket {ticket!r} has an account of {len(cells['account'])} characters"
-    return ""
+    ticket, text, account = cells["id"], cells["text"], cells["account"]
+    longest = max(len(text), len(cells["subject"]))
+    faults = {
+        f"it has {fields} fields and the header {expected}: is a text not quoted?": (
+            fields > expected
+        ),
+        "it has no id": not ticket,
+        f"its id has {len(ticket)} characters; 1 to {_MOST_ID} printable ones are taken": (
+            len(ticket) > _MOST_ID or not ticket.isprintable()
+        ),
+        f"its id {ticket!r} is that of row {seen.get(ticket)}": ticket in seen,
+        f"ticket {ticket!r} has no text": not text,
+        f"ticket {ticket!r} has {longest:,} characters; {_MOST_TEXT:,} are read": (
+            longest > _MOST_TEXT
+        ),
+        f"ticket {ticket!r} has an account of {len(account):,} characters": (
+            len(account) > _MOST_ID
+        ),
+    }
+    return next((why for why, wrong in faults.items() if wrong), "")
 
 
 def _place(path: str, header: list[str], name: str, called: str) -> int | None:
