@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from activities.audit import AuditActivities
 from activities.batch import BatchActivities
+from activities.chain import ChainActivities
 from activities.llm import LLMActivities
 from activities.orchestration import OrchestrationActivities
 from activities.providers import build
@@ -68,6 +69,7 @@ def compose(
     goals = OrchestrationActivities(served, settings.home / "ledgers")
     standing = StandingActivities(StandingApprovals(database))
     research = ResearchActivities(Documents(database), artifacts, _research_page)
+    chain = ChainActivities(served)
     repair = RepairActivities(settings.home / "repairs", settings.database)
     offered = tools(served.values())
     called = ToolActivities(offered, transcripts, artifacts, settings.database)
@@ -75,7 +77,9 @@ def compose(
         settings.task_queue,
         workflows=WORKFLOWS,
         activities=[
-            *activities_of(llm, checks, runs, standing, audit, batch, goals, research, repair),
+            *activities_of(
+                llm, checks, runs, standing, audit, batch, goals, research, repair, chain
+            ),
             *called.all(),
         ],
     )

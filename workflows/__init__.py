@@ -3,6 +3,7 @@
 from workflows.agent import AgentWorkflow
 from workflows.audit import AuditWorkflow
 from workflows.batch import BatchWorkflow
+from workflows.chain import ChainWorkflow
 from workflows.failures import FAILURES
 from workflows.orchestrator import OrchestratorWorkflow
 from workflows.repair import RepairWorkflow
@@ -12,6 +13,7 @@ WORKFLOWS: list[type] = [
     AgentWorkflow,
     AuditWorkflow,
     BatchWorkflow,
+    ChainWorkflow,
     OrchestratorWorkflow,
     RepairWorkflow,
     ResearchWorkflow,
@@ -23,6 +25,7 @@ __all__ = [
     "AgentWorkflow",
     "AuditWorkflow",
     "BatchWorkflow",
+    "ChainWorkflow",
     "OrchestratorWorkflow",
     "RepairWorkflow",
     "ResearchWorkflow",
