@@ -15,6 +15,11 @@ from agents.reading.words import flat, key_words, sentences, words
 _LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _ITEM: Final = re.compile(r"^(?:[-*+>]|\d+\.)\s+")
 _MARKS: Final = re.compile(r"\*\*|__|`|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
+# What begins so leans on the sentence before it, and says nothing by itself.
+_LEANING: Final = re.compile(
+    r"(This|That|These|Those|They|It|He|She|We|Above|Below|Here|There|Such|Also|But|And|So|Or|Then|"
+    r"However|Otherwise|Instead|When they|If it|If they|In this|In that)\b"
+)
 _SHORTEST, _LONGEST = 6, 60  # words of a sentence that can be quoted
 _MOST_FOUND: Final = 12
 _LEAST_SHARED: Final = 2
@@ -47,13 +52,13 @@ def shown(conversation: Conversation) -> list[tuple[str, str]]:
 def best_sentences(passages: Sequence[tuple[str, str]], wanted: str) -> list[dict[str, str]]:
     """Return the sentences that share most words with what is wanted, as citations."""
     looked_for = key_words(wanted)
-    least = min(_LEAST_SHARED, len(looked_for))
+    least = _LEAST_SHARED if len(looked_for) > _LEAST_SHARED else 1
     scored: list[tuple[float, int, str, str]] = []
     for number, (passage, text) in enumerate(passages):
         for sentence in _quotable(text):
             own = key_words(sentence)
             shared = len(looked_for & own)
-            if shared >= max(least, 1):
+            if shared >= least:
                 scored.append((-shared - shared / (len(own) + 4), number, passage, sentence))
     best = sorted(scored)[:_MOST_FOUND]
     once = {
@@ -63,16 +68,15 @@ def best_sentences(passages: Sequence[tuple[str, str]], wanted: str) -> list[dic
 
 
 def _quotable(text: str) -> Iterator[str]:
-    """Yield the sentences of a text that are sentences: no headings, tables, code."""
+    """Yield the sentences of a text that stand by themselves: no headings, tables, code."""
     fenced = False
     for part in sentences(text):
         fenced ^= part.count("```") % 2 == 1
         said = _ITEM.sub("", part)
-        if fenced or _CODE.search(part) or "```" in part:
+        if fenced or "```" in part or _CODE.search(part) or _LEANING.match(said):
             continue
-        if _SHORTEST <= len(words(said)) <= _LONGEST and said.rstrip("\"')*_`").endswith(
-            (".", "!", "?")
-        ):
+        ends = said.rstrip("\"')*_`").endswith((".", "!", "?"))
+        if ends and _SHORTEST <= len(words(said)) <= _LONGEST:
             yield said
 
 

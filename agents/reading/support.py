@@ -82,10 +82,11 @@ def _key_words(claim: str, quotes: str, whole: str) -> list[str]:
     wanted = words.key_words(claim)
     if not wanted:
         return ["the claim says nothing that could be looked up"]
-    missing = sorted(wanted - words.key_words(whole))
+    missing = wanted - words.key_words(whole)
     quoted = len(wanted & words.key_words(quotes)) / len(wanted)
     if 1 - len(missing) / len(wanted) < LEAST_IN_PASSAGES:
-        return [f"the passage says nothing of {', '.join(missing[:6])}"]
+        said = [word for word in words.words(claim) if words.key_words(word) & missing]
+        return [f"the passage says nothing of {', '.join(dict.fromkeys(said[:6]))}"]
     if quoted < LEAST_IN_QUOTES:
         return [f"only {quoted:.0%} of the claim's key words are in the quotation"]
     return []

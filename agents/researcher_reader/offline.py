@@ -12,7 +12,7 @@ _READ = 6
 def reply(conversation: Conversation) -> Reply:
     """List, read, quote."""
     task = told(conversation.task)
-    wanted = f"{task.get('instruction', '')} {task.get('question', '')}"
+    wanted = str(task.get("instruction") or task.get("question") or "")
     listed = conversation.results_of("list_documents")
     if not listed:
         return call("list_documents")

@@ -14,7 +14,7 @@ def reply(conversation: Conversation) -> Reply:
         wanted = [("search_passages", {"query": query}) for query in queries if query]
         if wanted:
             return calls(wanted)
-    found = best_sentences(shown(conversation), f"{instruction} {question}")
+    found = best_sentences(shown(conversation), instruction or question)
     gaps = [] if found else [f"the documents say nothing on: {instruction or question}"[:300]]
     return answer({"found": found, "gaps": gaps})
 

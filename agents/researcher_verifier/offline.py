@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from agents.offline import Conversation, Reply, answer
 from agents.reading.standin import told
-from agents.reading.words import denials, key_words, numbers
+from agents.reading.words import denials, key_words, numbers, words
 
 
 def reply(conversation: Conversation) -> Reply:
@@ -25,10 +25,13 @@ def reply(conversation: Conversation) -> Reply:
 
 def _judged(claim: str, quote: str) -> str:
     """Return what speaks against the claim, nothing where the quotation says the same."""
-    wanted = key_words(claim)
-    missing = sorted(wanted - key_words(quote))
-    if not wanted or missing:
-        return f"the quotation does not say: {', '.join(missing[:5]) or claim[:60]}"
+    missing = sorted(key_words(claim) - key_words(quote))
+    if missing:
+        return f"the quotation does not say: {', '.join(missing[:5])}"
+    there = iter(words(quote))
+    astray = next((word for word in words(claim) if word not in there), "")
+    if astray:
+        return f"the quotation does not say {astray!r} there"
     if numbers(claim) != numbers(quote) & numbers(claim):
         return "the numbers differ"
     if denials(claim) != denials(quote):

@@ -1,4 +1,4 @@
-"""Claims that are made up, as a model that is sure of itself makes them: five ways, each likely."""
+"""Claims that are made up, as a model that is sure of itself makes them: six ways, each likely."""
 
 import random
 import re
@@ -15,6 +15,7 @@ _PREDICATES: Final = (
     "sends a summary to the regulator at the end of each quarter",
     "has been used by more than three hundred hospitals since 2019",
 )
+_EXCHANGED: Final = ("discarded", "encrypted", "archived", "postponed", "translated", "duplicated")
 _TURNED: Final = (
     (" is ", " is not "), (" are ", " are not "), (" can ", " cannot "), (" never ", " always "),
     (" not ", " "), (" has ", " has no "), (" before ", " long after "), (" one ", " ninety-one "),
@@ -33,6 +34,7 @@ def made_up(number: int, true: Sequence[dict[str, Any]], rng: random.Random) -> 
         {"text": invented, "citations": [_nowhere(invented, rng)]},
         {"text": invented, "citations": borrowed},
         _turned(true, rng) or {"text": invented, "citations": borrowed},
+        _exchanged(true, rng) or {"text": invented, "citations": borrowed},
     )
     return kinds[number % len(kinds)]
 
@@ -52,3 +54,14 @@ def _turned(true: Sequence[dict[str, Any]], rng: random.Random) -> dict[str, Any
             if plain in text:
                 return {**claim, "text": text.replace(plain, turned, 1)}
     return None
+
+
+def _exchanged(true: Sequence[dict[str, Any]], rng: random.Random) -> dict[str, Any] | None:
+    """Return a true claim with its longest plain word exchanged: no rule over words sees that."""
+    if not true:
+        return None
+    claim, other = rng.choice(list(true)), rng.choice(_EXCHANGED)
+    plain = [word for word in re.findall(r"\b[a-z]{5,}\b", claim["text"]) if word != other]
+    if not plain:
+        return None
+    return {**claim, "text": claim["text"].replace(max(plain, key=len), other, 1)}

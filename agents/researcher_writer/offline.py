@@ -1,4 +1,4 @@
-"""The stand-in's rules for writing; asked to invent, it makes claims up in five ways."""
+"""The stand-in's rules for writing; asked to invent, it makes claims up in six ways."""
 
 import json
 import random
