@@ -1,5 +1,6 @@
 """`approvals`, `approve`, `reject`, `modify`: the questions that wait for a person."""
 
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 import typer
@@ -38,26 +39,24 @@ async def approvals(json: options.Json = False) -> Exit:
     return Exit.OK
 
 
-async def approve(
-    run_id: options.RunId,
-    reason: options.Reason = "",
-    by: options.By = "",
-    approval_id: ApprovalId = "",
-    json: options.Json = False,
-) -> Exit:
-    """Say yes to a run's open question: exactly what it showed happens."""
-    return await _decide(run_id, "approve", _fields(reason, by, approval_id), as_json=json)
+def _ruling(verdict: str, says: str) -> Callable[..., Coroutine[Any, Any, Exit]]:
+    """Return the command that answers an open question with `verdict`."""
+
+    async def command(
+        run_id: options.RunId,
+        reason: options.Reason = "",
+        by: options.By = "",
+        approval_id: ApprovalId = "",
+        json: options.Json = False,
+    ) -> Exit:
+        return await _decide(run_id, verdict, _fields(reason, by, approval_id), as_json=json)
+
+    command.__name__, command.__doc__ = verdict, says
+    return command
 
 
-async def reject(
-    run_id: options.RunId,
-    reason: options.Reason = "",
-    by: options.By = "",
-    approval_id: ApprovalId = "",
-    json: options.Json = False,
-) -> Exit:
-    """Say no to a run's open question; the reason is told to the model."""
-    return await _decide(run_id, "reject", _fields(reason, by, approval_id), as_json=json)
+approve = _ruling("approve", "Say yes to a run's open question: exactly what it showed happens.")
+reject = _ruling("reject", "Say no to a run's open question; the reason is told to the model.")
 
 
 async def modify(

@@ -1,5 +1,8 @@
 """`retry`, `skip`, `abort`: how a stopped run goes on."""
 
+from collections.abc import Callable, Coroutine
+from typing import Any
+
 from commands import console, options, reading
 from commands.approvals import need_worker
 from commands.console import safe
@@ -8,34 +11,26 @@ from commands.reading import Listed
 from commands.session import Session, session, whoami
 
 
-async def retry(
-    run_id: options.RunId,
-    reason: options.Reason = "",
-    by: options.By = "",
-    json: options.Json = False,
-) -> Exit:
-    """Try the stopped step again, once its cause is mended."""
-    return await _unstop(run_id, "retry", reason, by, as_json=json)
+def _way_on(verdict: str, says: str) -> Callable[..., Coroutine[Any, Any, Exit]]:
+    """Return the command that answers a stopped run with `verdict`."""
+
+    async def command(
+        run_id: options.RunId,
+        reason: options.Reason = "",
+        by: options.By = "",
+        json: options.Json = False,
+    ) -> Exit:
+        return await _unstop(run_id, verdict, reason, by, as_json=json)
+
+    command.__name__, command.__doc__ = verdict, says
+    return command
 
 
-async def skip(
-    run_id: options.RunId,
-    reason: options.Reason = "",
-    by: options.By = "",
-    json: options.Json = False,
-) -> Exit:
-    """Go on without the stopped step; the model is told the error."""
-    return await _unstop(run_id, "skip", reason, by, as_json=json)
-
-
-async def abort(
-    run_id: options.RunId,
-    reason: options.Reason = "",
-    by: options.By = "",
-    json: options.Json = False,
-) -> Exit:
-    """End a stopped run where it is; what it wrote is undone as far as that can be."""
-    return await _unstop(run_id, "abort", reason, by, as_json=json)
+retry = _way_on("retry", "Try the stopped step again, once its cause is mended.")
+skip = _way_on("skip", "Go on without the stopped step; the model is told the error.")
+abort = _way_on(
+    "abort", "End a stopped run where it is; what it wrote is undone as far as that can be."
+)
 
 
 async def _unstop(run_id: str, verdict: str, reason: str, by: str, *, as_json: bool) -> Exit:
