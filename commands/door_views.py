@@ -3,9 +3,11 @@
 import json
 from typing import Any, cast
 
+from pydantic import ValidationError
+
 from commands import reading
-from commands.kinds import name_of
-from commands.reading import Listed
+from commands.kinds import kinds, name_of
+from commands.reading import Closed, Listed
 from domain.door import RunEnd, RunView, Waiting
 from domain.run import Status
 from runtime.runs import Run
@@ -48,6 +50,24 @@ def waiting(run: Listed, said: Status | None) -> Waiting | None:
     )
 
 
+def end(workflow: str, run_id: str, closed: Closed, kept: Run | None) -> RunEnd:
+    """Return how a run ended.
+
+    One that failed or was cancelled has no result for the server; what it came to is kept.
+    """
+    name = name_of(workflow)
+    result = closed.result
+    if result is None and kept is not None and kept.outcome == closed.outcome:
+        result = _result(kept)
+    return RunEnd(
+        run_id=run_id,
+        workflow=name,
+        outcome=closed.outcome,
+        result=None if result is None else whole(name, result),
+        failure=closed.failure,
+    )
+
+
 def kept_name(kept: Run) -> str:
     """Return what the workflow of a kept run is called."""
     return name_of(str(_result(kept).get("workflow", "")))
@@ -73,8 +93,19 @@ def kept_end(kept: Run) -> RunEnd:
         run_id=kept.run_id,
         workflow=kept_name(kept),
         outcome=kept.outcome or "",
-        result=_result(kept),
+        result=whole(kept_name(kept), _result(kept)),
     )
+
+
+def whole(kind: str, result: dict[str, Any]) -> dict[str, Any]:
+    """Return a result with every field that its schema has: a history leaves out defaults."""
+    known = kinds().get(kind)
+    if known is None:
+        return result
+    try:
+        return known.result.model_validate(result).model_dump(mode="json")
+    except ValidationError:  # of another version: it is told as it was kept
+        return result
 
 
 def _result(kept: Run) -> dict[str, Any]:

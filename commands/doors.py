@@ -18,7 +18,6 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from commands import admission, door_views, events, reading
 from commands.errors import root
-from commands.kinds import name_of
 from commands.once import Wanted, start_once
 from commands.refusals import (
     NobodyServes,
@@ -89,13 +88,14 @@ class Door(Tenancy):
             found = await self.described(run_id)
         except UnknownRun:
             return door_views.kept_view(await self.need_kept(run_id))
-        listed = reading.listed(found)
-        if listed.is_open:
-            return door_views.view(listed).model_copy(
-                update={"said": await reading.status(self.session, run_id)}
-            )
-        closed = await reading.result(self.session, run_id)
-        return door_views.view(listed).model_copy(update={"outcome": closed.outcome})
+        shown = door_views.view(reading.listed(found))
+        if found.close_time is not None:
+            closed = await reading.result(self.session, run_id)
+            return shown.model_copy(update={"outcome": closed.outcome})
+        # Asked in vain, a run keeps its asker waiting for seconds.
+        served = await self.session.workers()
+        said = await reading.status(self.session, run_id) if served else None
+        return shown.model_copy(update={"said": said})
 
     async def result(self, run_id: str, wait: float = 0) -> RunEnd | None:
         """Return how a run ended; None while it is under way.
@@ -118,13 +118,7 @@ class Door(Tenancy):
                 closed = await reading.result(self.session, run_id)
         except TimeoutError:
             return None
-        return RunEnd(
-            run_id=run_id,
-            workflow=name_of(found.workflow_type),
-            outcome=closed.outcome,
-            result=closed.result,
-            failure=closed.failure,
-        )
+        return door_views.end(found.workflow_type, run_id, closed, await self.kept(run_id))
 
     async def runs(
         self, *, limit: int = 50, after: str = "", workflow: str = "", state: str = ""

@@ -14,6 +14,7 @@ from temporalio.client import (
     WorkflowQueryRejectedError,
 )
 from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import CancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.errors import CommandError, root
@@ -157,11 +158,14 @@ class Closed:
 
     result: dict[str, Any] | None
     failure: str = ""
+    cancelled: bool = False
 
     @property
     def outcome(self) -> str:
         """The outcome in one word."""
-        return str(self.result.get("outcome", "")) if self.result else "failed"
+        if self.result:
+            return str(self.result.get("outcome", ""))
+        return "cancelled" if self.cancelled else "failed"
 
 
 async def result(session: Session, run_id: str) -> Closed:
@@ -169,7 +173,7 @@ async def result(session: Session, run_id: str) -> Closed:
     try:
         found = await session.client.get_workflow_handle(run_id).result()
     except WorkflowFailureError as error:
-        return Closed(None, root(error))
+        return Closed(None, root(error), isinstance(error.cause, CancelledError))
     return Closed(found if isinstance(found, dict) else {"answer": found})  # pyright: ignore[reportUnknownArgumentType]
 
 

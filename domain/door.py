@@ -65,9 +65,9 @@ class RunEnd(Contract):
     """How a run ended.
 
     Attributes:
-        outcome: One word; `failed` where there is no result.
-        result: The workflow's own result.
-        failure: Why there is none.
+        outcome: One word.
+        result: The workflow's own result; a run that failed may have left none.
+        failure: Why it failed, or that it was cancelled.
     """
 
     run_id: str

@@ -61,4 +61,4 @@ def _tell(scope: Scope, status: int, since: float, who: dict[str, Any]) -> None:
     # The pattern and not the address: an address can hold what somebody wrote.
     where = getattr(route, "path", "(nothing there)")
     took = round((time.monotonic() - since) * 1000, 1)
-    _log.info("request", method=scope["method"], route=where, status=status, ms=took, **who)
+    _log.info("request", method=scope["method"], route=where, status=int(status), ms=took, **who)

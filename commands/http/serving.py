@@ -46,7 +46,7 @@ async def run_app(
         tls: uvicorn's `ssl_certfile` and `ssl_keyfile`; nothing for plain HTTP.
         connections: More at once are told 503.
     """
-    serving = server(service, tls, connections)
+    serving = server(app, tls, connections)
 
     def stop() -> None:
         stopping.set()
@@ -57,11 +57,11 @@ async def run_app(
     await serving.serve(sockets=[listening])
 
 
-def server(service: Service, tls: dict[str, Any] | None = None, connections: int = 500) -> Server:
-    """Return the server of one copy; it logs as everything here does, and not by itself."""
+def server(app: ASGIApp, tls: dict[str, Any] | None = None, connections: int = 500) -> Server:
+    """Return the server of one application; it logs as everything here does, and not by itself."""
     return _Server(
         Config(
-            build(service),
+            app,
             access_log=False,
             log_config=None,
             lifespan="off",
