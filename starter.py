@@ -72,7 +72,8 @@ def build() -> typer.Typer:
         for name, command in commands.items():
             app.command(name, rich_help_panel=panel)(guarded(command))
     letters = typer.Typer(
-        help="Refused inputs: mend them and send them again, or drop them.", no_args_is_help=True
+        help="Refused inputs and failed tasks: mend them and send them again, or drop them.",
+        no_args_is_help=True,
     )
     for name, command in DEAD_LETTERS.items():
         letters.command(name)(guarded(command))

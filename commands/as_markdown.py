@@ -35,6 +35,7 @@ def _mapping(value: Mapping[str, Any], level: int) -> Iterator[str]:
         yield f"{'#' * level} {_line(str(value['heading']))}"
         yield _text(value["text"])
         return
+    value = {name: each for name, each in value.items() if each not in ("", None)}
     short = {name: each for name, each in value.items() if _is_short(each)}
     if short:
         yield "\n".join(f"- {_words(name)}: {_line(_text(each))}" for name, each in short.items())
@@ -44,7 +45,8 @@ def _mapping(value: Mapping[str, Any], level: int) -> Iterator[str]:
         if isinstance(each, str):
             yield _text(each)
         else:
-            yield markdown(each, "" if _is_prose(each) else _words(name), level)
+            prose = _is_prose(each)  # its parts have headings of their own
+            yield markdown(each, "" if prose else _words(name), level - prose)
 
 
 def _list(value: list[Any], level: int) -> Iterator[str]:

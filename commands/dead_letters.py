@@ -1,4 +1,4 @@
-"""`dead-letters`: inputs that were refused, to be mended and sent again or dropped."""
+"""`dead-letters`: refused inputs and failed tasks, to be mended and sent again, or dropped."""
 
 import json as jsonlib
 from dataclasses import asdict
@@ -6,10 +6,11 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from commands import console, options, views
+from commands import console, options, task_letters, views
 from commands.console import safe
 from commands.errors import CommandError, Exit
 from commands.reading import AGENT_WORKFLOW
+from commands.run import pairs
 from commands.session import session
 from commands.starting import Start, announce, start
 from runtime.database import opened
@@ -23,10 +24,18 @@ Every = Annotated[
 Payload = Annotated[
     str, typer.Option("--input", metavar="JSON", help="The mended input; default: as it was.")
 ]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="For a failed task: an input of its goal, mended. May be repeated.",
+    ),
+]
 
 
 async def list_letters(every: Every = False, json: options.Json = False) -> Exit:
-    """List refused inputs, newest first."""
+    """List refused inputs and failed tasks, newest first."""
     async with opened(Settings.load()) as database:
         found = await DeadLetters(database).list(None if every else "open")
     if json:
@@ -35,17 +44,16 @@ async def list_letters(every: Every = False, json: options.Json = False) -> Exit
     if not found:
         console.note("no dead letters")
         return Exit.OK
-    table = console.table("id", "state", "agent", "run", "reason")
+    table = console.table("id", "state", "agent", "run", "task", "reason")
     for letter in found:
-        table.add_row(
-            letter.id, letter.state, *map(safe, (letter.agent, letter.run_id, letter.reason))
-        )
+        shown = (letter.agent, letter.run_id, _task(letter), letter.reason)
+        table.add_row(letter.id, letter.state, *map(safe, shown))
     console.out().print(table)
     return Exit.OK
 
 
 async def show_letter(letter_id: LetterId, json: options.Json = False) -> Exit:
-    """Show a refused input and why it was refused."""
+    """Show a refused input, or a failed task and what would be done again with it."""
     async with opened(Settings.load()) as database:
         letter = await DeadLetters(database).get(letter_id)
     if json:
@@ -57,6 +65,7 @@ async def show_letter(letter_id: LetterId, json: options.Json = False) -> Exit:
         "run": safe(letter.run_id),
         "agent": safe(letter.agent),
         "tenant": safe(letter.tenant),
+        **{name: safe(value) for name, value in task_letters.facts(_payload(letter)).items()},
         "reason": f"[red]{safe(letter.reason)}[/]",
         "at": f"{letter.created_at:%Y-%m-%d %H:%M:%S} UTC",
         "input": safe(jsonlib.dumps(_payload(letter), indent=2, ensure_ascii=False)),
@@ -65,8 +74,13 @@ async def show_letter(letter_id: LetterId, json: options.Json = False) -> Exit:
     return Exit.OK
 
 
-async def requeue(letter_id: LetterId, payload: Payload = "", json: options.Json = False) -> Exit:
-    """Start a refused input again, as it was or mended."""
+async def requeue(
+    letter_id: LetterId, payload: Payload = "", sets: Sets = None, json: options.Json = False
+) -> Exit:
+    """Start a refused input again, as it was or mended; of a failed task, it and what waits for it.
+
+    The run's id is `requeued-` and the letter's, so that a letter is sent once.
+    """
     async with session() as connected:
         letters = DeadLetters(connected.database)
         letter = await letters.get(letter_id)
@@ -74,7 +88,10 @@ async def requeue(letter_id: LetterId, payload: Payload = "", json: options.Json
         workflow, request = _split(_payload(letter))
         if payload:
             request = options.json_object(payload, "--input")
-        started = await start(connected, Start(workflow, request, "requeued", detach=True))
+        if sets:
+            request = task_letters.mended(letter.id, request, pairs(sets, "--set"))
+        run_id = f"requeued-{letter.id}"
+        started = await start(connected, Start(workflow, request, "requeued", run_id, detach=True))
         # Started first: a crash in between leaves a letter too many, never one lost.
         await letters.move(letter_id, "requeued")
         announce(connected, started)
@@ -86,7 +103,7 @@ async def requeue(letter_id: LetterId, payload: Payload = "", json: options.Json
 
 
 async def drop(letter_id: LetterId, json: options.Json = False) -> Exit:
-    """Put a refused input aside for good; it stays readable."""
+    """Put a refused input or a failed task aside for good; it stays readable."""
     async with opened(Settings.load()) as database:
         letters = DeadLetters(database)
         _need_open(await letters.get(letter_id))
@@ -101,6 +118,10 @@ async def drop(letter_id: LetterId, json: options.Json = False) -> Exit:
 def _need_open(letter: DeadLetter) -> None:
     if letter.state != "open":
         raise CommandError(f"dead letter {letter.id!r} was {letter.state} already")
+
+
+def _task(letter: DeadLetter) -> str:
+    return str(_payload(letter).get("task", ""))
 
 
 def _payload(letter: DeadLetter) -> dict[str, Any]:

@@ -47,6 +47,8 @@ _SUBJECTS = {
     "answer": "The answer",
     "finding": "The finding",
     "in_doubt": "What may have run",
+    "task": "The fields of its output, if you give it",
+    "no_plan": "The tasks as they were declared",
     "fields": "The unsure fields",
 }
 _STEPS = {"llm.think": "asking the model"}

@@ -187,6 +187,13 @@ def phases_of(goal: Goal) -> dict[str, str]:
     return placed
 
 
+def main_output(goal: Goal) -> str:
+    """Return the output that is shown first: the one named, else the one that nothing waits for."""
+    needed = {name for task in goal.tasks for name in task.needs.values()}
+    last = [task.gives for task in goal.tasks if task.gives not in needed]
+    return goal.result or (last[0] if len(last) == 1 else "")
+
+
 def dependents(ids: Iterable[str], tasks: Sequence[Task]) -> list[str]:
     """Return the tasks that need any of `ids`, directly or through one another, in order."""
     found = set(ids)

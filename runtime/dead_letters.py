@@ -1,4 +1,4 @@
-"""Inputs that were refused, kept for a person to look at."""
+"""Inputs that were refused and tasks that failed for good, kept for a person to look at."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,7 +19,11 @@ class DeadLetterNotFound(LookupError):
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A refused input with the reason; `payload` is the input's JSON."""
+    """A refused input, or a failed task, with the reason.
+
+    Attributes:
+        payload: JSON: `workflow` and `input` start it again; `task` names a task that failed.
+    """
 
     id: str
     run_id: str
@@ -32,13 +36,13 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The queue of refused inputs; nothing leaves it, letters change their state."""
+    """The queue of dead letters; nothing leaves it, letters change their state."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def add(self, *, run_id: str, agent: str, tenant: str, reason: str, payload: str) -> str:
-        """Keep a refused input and return its id. Idempotent: one letter a run and payload."""
+        """Keep a letter and return its id. Idempotent: one letter a run and payload."""
         letter_id = hashlib.sha256(f"{run_id}\0{payload}".encode()).hexdigest()[:12]
         statement = self._database.insert(DEAD_LETTERS).on_conflict_do_nothing()
         async with self._database.transaction() as connection:

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
         TaskResult,
     )
     from domain.runs import Outcome
-    from domain.taskgraph import phases_of
+    from domain.taskgraph import main_output, phases_of
     from workflows import policies
     from workflows.checkpoint import Checkpoints
     from workflows.children import Children
@@ -162,7 +162,7 @@ class OrchestratorWorkflow(Conducted[OrchestrationResult]):
             planned_by=state.planned_by,
             tasks=self._task_results(),
             outputs=dict(state.outputs),
-            result=goal.result if goal else "",
+            result=main_output(goal) if goal else "",
             checkpoints=tuple(state.checkpoints),
         )
 

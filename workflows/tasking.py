@@ -280,7 +280,6 @@ def _form(task: Task, question: str, memory: TaskMemory, gives: dict[str, Any]) 
             ("reject", "it fails for good, and what depends on it is not done"),
             ("abort", "the run ends here"),
         ),
-        tool=task.worker,
         arguments=_sketch(gives),
     )
 
