@@ -22,6 +22,7 @@ from activities.spend import Reserved
 from activities.standing import StandingActivities
 from activities.tools import ToolActivities
 from activities.transcripts import Transcripts
+from activities.triage import TriageActivities
 from activities.validation import ValidationActivities
 from agents.registry import agents, tools
 from agents.toolkit import Agent
@@ -30,15 +31,18 @@ from runtime.batches import Batches
 from runtime.database import Database
 from runtime.dead_letters import DeadLetters
 from runtime.documents import Documents
+from runtime.examples import Examples
 from runtime.interceptors import FinishWrites, Observe
 from runtime.lent_tools import lent
 from runtime.metrics import Meters
 from runtime.process import STARTUP_ERRORS, process
+from runtime.reviews import Reviews
 from runtime.runs import Runs
 from runtime.serving import Queue, Service, activities_of, serve, wanted
 from runtime.settings import Settings
 from runtime.spend import SpendLedger
 from runtime.standing import StandingApprovals
+from runtime.tickets import Tickets
 from workflows import FAILURES, WORKFLOWS
 
 if TYPE_CHECKING:
@@ -67,7 +71,9 @@ def compose(
     audit = AuditActivities(settings.home / "ledgers")
     batch = BatchActivities(Batches(database), artifacts)
     goals = OrchestrationActivities(served, settings.home / "ledgers")
-    standing = StandingActivities(StandingApprovals(database))
+    grants = StandingApprovals(database)
+    standing = StandingActivities(grants)
+    triage = TriageActivities(Tickets(database), Examples(database), Reviews(database), grants)
     research = ResearchActivities(Documents(database), artifacts, _research_page)
     chain = ChainActivities(served)
     repair = RepairActivities(settings.home / "repairs", settings.database)
@@ -78,7 +84,7 @@ def compose(
         workflows=WORKFLOWS,
         activities=[
             *activities_of(
-                llm, checks, runs, standing, audit, batch, goals, research, repair, chain
+                llm, checks, runs, standing, triage, audit, batch, goals, research, repair, chain
             ),
             *called.all(),
         ],

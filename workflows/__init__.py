@@ -8,6 +8,9 @@ from workflows.failures import FAILURES
 from workflows.orchestrator import OrchestratorWorkflow
 from workflows.repair import RepairWorkflow
 from workflows.research import ResearchWorkflow
+from workflows.sampling import SamplingWorkflow
+from workflows.ticket import TicketWorkflow
+from workflows.triage import TriageWorkflow
 
 WORKFLOWS: list[type] = [
     AgentWorkflow,
@@ -17,6 +20,9 @@ WORKFLOWS: list[type] = [
     OrchestratorWorkflow,
     RepairWorkflow,
     ResearchWorkflow,
+    SamplingWorkflow,
+    TicketWorkflow,
+    TriageWorkflow,
 ]
 
 __all__ = [
@@ -29,4 +35,7 @@ __all__ = [
     "OrchestratorWorkflow",
     "RepairWorkflow",
     "ResearchWorkflow",
+    "SamplingWorkflow",
+    "TicketWorkflow",
+    "TriageWorkflow",
 ]
