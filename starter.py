@@ -13,12 +13,14 @@ from commands.a2a_serving import a2a
 from commands.approvals import approvals, approve, modify, reject
 from commands.audit import audit
 from commands.batch import batch
+from commands.chain import chain
 from commands.dead_letters import drop, list_letters, requeue, show_letter
 from commands.demo import demo
 from commands.doctor import doctor
 from commands.guard import guarded
 from commands.mcp_serving import group as mcp
 from commands.orchestrate import orchestrate
+from commands.repair import repair
 from commands.report import report
 from commands.research import research
 from commands.resume import fork, resume
@@ -36,7 +38,14 @@ Command = Callable[..., Coroutine[Any, Any, Any]]
 
 COMMANDS: Final[dict[str, dict[str, Command]]] = {
     "Serve": {"up": up, "serve": serve, "a2a": a2a, "demo": demo, "doctor": doctor},
-    "Start": {"audit": audit, "orchestrate": orchestrate, "research": research, "run": run},
+    "Start": {
+        "audit": audit,
+        "chain": chain,
+        "orchestrate": orchestrate,
+        "repair": repair,
+        "research": research,
+        "run": run,
+    },
     "See": {
         "list": list_runs,
         "show": show,

@@ -3,10 +3,10 @@
 import math
 from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from domain.budget import LimitsOverride
-from domain.contract import Contract, canonical
+from domain.contract import Contract, Strict, canonical
 from domain.runs import Outcome, RunRequest, RunResult, RunState
 
 INPUT: Final = "input"
@@ -146,3 +146,28 @@ class Problems(Contract):
 def tokens(value: Any) -> int:
     """Return about how many tokens `value` is for a model: one for four bytes of its JSON."""
     return math.ceil(len(canonical(value)) / _BYTES_A_TOKEN)
+
+
+# --- as a person writes it: an unknown name is an error, not noise
+
+
+class TakeWritten(Take):
+    """A `take` of a chain's file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StepWritten(ChainStep):
+    """A step of a chain's file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    take: dict[str, TakeWritten] = Field(default_factory=dict[str, TakeWritten])  # pyright: ignore[reportIncompatibleVariableOverride] - read only
+
+
+class ChainWritten(Strict):
+    """A chain's file: what is run, without what it is given and who asks."""
+
+    title: str = Field(default="", max_length=200)
+    input: dict[str, Any] = Field(default_factory=dict)
+    steps: tuple[StepWritten, ...] = ()
