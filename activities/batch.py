@@ -148,7 +148,7 @@ class BatchActivities:
             return Opened(why_not=str(error)[:_MOST_REASON])
         # By the hash of what it holds, so a copy is kept once.
         reference = await self._artifacts.put(content, "text/plain")
-        return Opened(task=brief(request.name, content), reference=reference)
+        return Opened(task=brief(request.name, content, request.inline), reference=reference)
 
     async def _read(self, directory: str, name: str) -> bytes:
         async with self._parsing:

@@ -43,12 +43,17 @@ class Page(Contract):
 
 
 class OpenRequest(Contract):
-    """Read a document of a batch."""
+    """Read a document of a batch.
+
+    Attributes:
+        inline: Bytes of its text that the task holds.
+    """
 
     run_id: str
     directory: str
     position: int
     name: str
+    inline: int
 
 
 class Opened(Contract):

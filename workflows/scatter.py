@@ -23,11 +23,18 @@ from workflows.steps import sure, together
 with workflow.unsafe.imports_passed_through():
     from domain.batch import BatchRequest, BatchResult, BatchState, Document
     from domain.batch_steps import KeepRequest, Kept, Opened, OpenRequest, Page, PageRequest
+    from domain.contract import canonical
     from domain.run import Came
     from domain.runs import Outcome
 
 AGENT = "extract"
 _PAGE = 200  # names that the workflow holds at once
+# Bytes of a document that its run's task holds; of a longer one it reads the rest page by page. A
+# task is in the histories four times: twice here, twice in its run's; a page is there once.
+_INLINE = 10_000
+# All lanes may begin in one workflow task, and the server takes no message above 4 MB.
+_MOST_AT_ONCE = 2_500_000
+_BESIDES = 2_000  # bytes of a start that are neither text nor schema
 _OWN_LIMIT = "limit reached"  # how a run says that it came to a limit of its own
 
 
@@ -63,13 +70,18 @@ class Scatter:
         """
         watch = asyncio.ensure_future(self._give_up_what_stands())
         try:
-            await together(self._lane() for _ in range(self._request.parallel))
+            await together(self._lane() for _ in range(self._lanes()))
         finally:
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
         if self._no_room:
             raise LimitReachedError(f"tokens or cost_usd of the batch; {self._no_room}")
+
+    def _lanes(self) -> int:
+        """Return how many documents are looked at at once: fewer where each is asked for a lot."""
+        each = 2 * _INLINE + len(canonical(self._state.answer_schema)) + _BESIDES
+        return max(1, min(self._request.parallel, _MOST_AT_ONCE // each))
 
     async def _lane(self) -> None:
         while (document := await self._next()) is not None:
@@ -131,6 +143,7 @@ class Scatter:
             directory=self._request.directory,
             position=document.position,
             name=document.name,
+            inline=_INLINE,
         )
         return await workflow.execute_local_activity(
             "batch.open", asked, result_type=Opened, **policies.READ

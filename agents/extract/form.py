@@ -172,13 +172,10 @@ def _taken(field: dict[str, Any]) -> dict[str, Any]:
 
 
 def values_schema(form: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of the bare values; each may be empty."""
-    fields = fields_of(form)
+    """Return the schema of the bare values that a person writes, those that are not empty."""
     described = {
         "type": "object",
-        "properties": {
-            name: {"anyOf": [field, {"type": "null"}]} for name, field in fields.items()
-        },
+        "properties": fields_of(form),
         "additionalProperties": False,
     }
     return described | _definitions(form)

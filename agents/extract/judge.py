@@ -105,7 +105,8 @@ def correction_problems(
         if other := sorted(values.keys() - unsure[document]):
             there = sorted(unsure[document])
             return f"{document}: {other[0]!r} is not asked about; the fields are {there}"
-        if wrong := forms.problems(forms.values_schema(form), values):
+        written = {name: value for name, value in values.items() if value is not None}
+        if wrong := forms.problems(forms.values_schema(form), written):
             return f"{document}: {'; '.join(wrong)}"
     return ""
 

@@ -5,21 +5,20 @@ from typing import Final
 from agents.extract.tools import PAGE
 from domain.contract import digest
 
-INLINE: Final = 12_000
-"""Bytes of a document that its task holds. A task is in a history three times; a page once."""
 _MOST_OFFSETS: Final = 40
 
 
-def brief(name: str, content: bytes) -> str:
+def brief(name: str, content: bytes, inline: int) -> str:
     """Return the task for a document.
 
     Args:
         name: Its path in the folder.
         content: Its text, in UTF-8.
+        inline: Bytes of it that the task holds; the rest is read page by page.
     """
     # A document cannot hold the hash of itself, so it cannot end itself early.
     mark = digest(content, length=12)
-    shown = content[:INLINE].decode("utf-8", "ignore")
+    shown = content[:inline].decode("utf-8", "ignore")
     begun = len(shown.encode())
     about = f"Document {name!r}, {len(content)} bytes."
     if begun < len(content):
