@@ -198,6 +198,17 @@ class Tickets:
 
         return await self._database.run(look)
 
+    async def of_tenant(self, tenant: str) -> list[str]:
+        """Return the lineages of a tenant's triages, oldest first."""
+        query = (
+            sa.select(TRIAGES.c.lineage)
+            .where(TRIAGES.c.tenant == tenant)
+            .order_by(TRIAGES.c.created_at)
+        )
+        return await self._database.run(
+            lambda connection: [row[0] for row in connection.execute(query)]
+        )
+
     async def rows(self, triage: str) -> list[dict[str, Any]]:
         """Return all of a triage's tickets, in their order."""
         query = sa.select(TICKETS).where(_T.triage == triage).order_by(_T.number)

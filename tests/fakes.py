@@ -5,7 +5,7 @@ Fakes, no mocks: they implement the same protocols as the real things and record
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -46,11 +46,13 @@ class Say:
     calls: tuple[ToolCall, ...] = ()
     finish: str = ""
     usage: Usage = field(default=Usage(input_tokens=20, output_tokens=10))
+    logprobs: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def reply(self, model: str) -> ProviderReply:
         """Return it in the provider's words."""
         finish = self.finish or ("tool_calls" if self.calls else "stop")
-        return ProviderReply(assistant(self.text, self.calls), finish, self.usage, model)
+        message = assistant(self.text, self.calls)
+        return ProviderReply(message, finish, self.usage, model, self.logprobs)
 
 
 class Never:

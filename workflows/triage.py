@@ -113,22 +113,21 @@ class TriageWorkflow(Conducted[TriageResult]):
         self.desk.move(State.REVIEWING)
 
     async def _take_in(self) -> TakenIn:
-        if self._state.taken_in is None:
-            asked = TakeIn(
-                lineage=self._state.lineage,
-                request=self._request.model_copy(update={"state": None}),
-            )
-            taken = await sure(
-                self.desk,
-                "triage.take_in",
-                lambda: workflow.execute_activity(
-                    "triage.take_in", asked, result_type=TakenIn, **policies.COMPUTE
-                ),
-            )
-            if taken.refusal:
-                raise RefusedError(taken.refusal)
-            self._state.taken_in = taken
-        return self._state.taken_in
+        if self._state.taken_in is not None:
+            return self._state.taken_in
+        request = self._request.model_copy(update={"state": None})
+        asked = TakeIn(lineage=self._state.lineage, request=request)
+        taken = await sure(
+            self.desk,
+            "triage.take_in",
+            lambda: workflow.execute_activity(
+                "triage.take_in", asked, result_type=TakenIn, **policies.COMPUTE
+            ),
+        )
+        if taken.refusal:
+            raise RefusedError(taken.refusal)
+        self._state.taken_in = taken
+        return taken
 
     async def _work_on_next(self, tickets: int) -> None:
         """Work on the next slice; it is through when each has ended, or waits for a person."""

@@ -1,0 +1,111 @@
+"""A triage on the stage: tickets in a file, a model that knows its categories by a word."""
+
+import csv
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from activities.triage import TriageActivities
+from agents.triage.spec import AGENT as CLASSIFIER
+from agents.triage_reply.spec import AGENT as DRAFTER
+from domain.standing import Grant, Standing, Terms
+from domain.triage import TriageResult
+from runtime.examples import Examples
+from runtime.reviews import Reviews
+from runtime.serving import activities_of
+from runtime.standing import StandingApprovals
+from runtime.tickets import Tickets
+from tests.fakes import Asked, Say
+from tests.workflows.stage import Handle, Stage, eventually
+
+COLUMNS = ("id", "account", "subject", "text")
+TAXONOMY = """
+categories:
+  billing: {description: money, examples: [my invoice shows a wrong amount]}
+  login: {description: signing in, examples: [my password is not accepted at sign in]}
+"""
+CLEAR = "my invoice shows a wrong amount again"
+UNSURE = "my password is not accepted, unsure"
+NOVEL = "zebras graze beside volcanoes"
+
+
+def file_of(folder: Path, tickets: Sequence[Sequence[str]], name: str = "tickets.csv") -> str:
+    """Write a file of tickets."""
+    path = folder / name
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([COLUMNS, *tickets])
+    (folder / "taxonomy.yaml").write_text(TAXONOMY, encoding="utf-8")
+    return str(path)
+
+
+def model(asked: Asked) -> Say:
+    """Classify by a word, with a probability that the text says; draft a line."""
+    task: Mapping[str, Any] = json.loads(asked.messages[0].text)
+    text = task["ticket"]["text"]
+    if asked.agent == DRAFTER.name:
+        return Say(json.dumps({"reply": f"About: {text} {task['account']}".strip()}))
+    category = "login" if "password" in text else "billing"
+    probability = 0.5 if "unsure" in text else 0.95
+    said = json.dumps({"category": category, "confidence": 0.99})
+    return Say(said, logprobs={"category": math.log(probability)})
+
+
+async def play(stage: Stage, script: Any = model) -> None:
+    """Serve the triage's agents and steps."""
+    triage = TriageActivities(
+        Tickets(stage.database),
+        Examples(stage.database),
+        Reviews(stage.database),
+        StandingApprovals(stage.database),
+    )
+    stage.more = activities_of(triage)
+    await stage.play([CLASSIFIER, DRAFTER], script)
+
+
+async def start(stage: Stage, path: str, tenant: str, **more: Any) -> Handle:
+    """Start a triage of a file."""
+    taxonomy = str(Path(path).with_name("taxonomy.yaml"))
+    return await stage.begin(
+        "TriageWorkflow", {"tickets": path, "taxonomy": taxonomy, "tenant": tenant} | more
+    )
+
+
+async def result(stage: Stage, handle: Handle) -> TriageResult:
+    """Wait for a triage's end and return what it came to."""
+    await stage.closed(handle)
+    found = stage.client.get_workflow_handle(handle.id, result_type=TriageResult)
+    return await found.result()
+
+
+async def granted(stage: Stage, tenant: str, **terms: Any) -> Standing:
+    """Give a standing approval for replies."""
+    return await StandingApprovals(stage.database).grant(
+        Grant(
+            id=f"grant-{tenant}"[:60],
+            tenant=tenant,
+            agent=CLASSIFIER.name,
+            tool="send_reply",
+            by="ann",
+            terms=Terms(**terms),
+            at=datetime.now(UTC),
+        )
+    )
+
+
+async def sent(stage: Stage, tenant: str) -> list[str]:
+    """Return the tickets whose reply went out, one entry each time."""
+    return sorted(each.ticket for each in await Tickets(stage.database).outbox(tenant))
+
+
+async def asking(stage: Stage, handle: Handle, count: int) -> list[str]:
+    """Wait until so many tickets of a triage ask a person; return their runs' ids."""
+    query = f"RootWorkflowId = '{handle.id}' AND AwaitingApproval = true"
+
+    async def found() -> list[str] | None:
+        runs = [run.id async for run in stage.client.list_workflows(query)]
+        return runs if len(runs) >= count else None
+
+    return await eventually(found)
