@@ -51,6 +51,10 @@ Patience = Annotated[
     float,
     typer.Option("--patience", min=0.01, help="Minutes after which a stopped one is given up."),
 ]
+Within = Annotated[
+    float,
+    typer.Option("--answer-within", min=0.01, help="Hours a question waits; then: no."),
+]
 Budget = Annotated[
     float | None, typer.Option("--budget-usd", min=0, help="Of the whole batch; default 20.")
 ]
@@ -71,6 +75,7 @@ async def begin(
     parallel: Parallel = 50,
     review_page: ReviewPage = 10,
     patience: Patience = 60,
+    answer_within: Within = 72,
     budget_usd: Budget = None,
     out: Out = "",
     dry_run: DryRun = False,
@@ -101,6 +106,7 @@ async def begin(
         "parallel": parallel,
         "review_page": review_page,
         "patience_s": patience * 60,
+        "answer_within_s": answer_within * 3600,
         "limits": options.limits(steps, tokens, cost_usd, minutes),
         "cost_usd": None if budget_usd is None else Decimal(str(budget_usd)),
         "tenant": tenant,

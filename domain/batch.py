@@ -59,6 +59,7 @@ class BatchRequest(RunRequest):
         min_confidence: A field that the model is less sure of passes a person.
         parallel: Documents that are looked at at once.
         review_page: Documents that one question puts before a person, at most.
+        answer_within_s: So long a question waits; then the unsure fields stay empty.
         patience_s: A document whose run stands still for so long is given up.
         resumes: The batch whose list is taken over, with what it finished.
         state: Set by continue-as-new.
@@ -71,6 +72,7 @@ class BatchRequest(RunRequest):
     min_confidence: float = Field(default=0.7, ge=0, le=1)
     parallel: int = Field(default=50, ge=1, le=100)
     review_page: int = Field(default=10, ge=1, le=50)
+    answer_within_s: float = Field(default=3 * 86_400.0, gt=0)
     patience_s: float = Field(default=3600, gt=0)
     tokens: int = Field(default=1_000_000_000, ge=1)
     resumes: str = ""

@@ -7,6 +7,7 @@ go on by themselves. Silence about unsure fields means that they stay empty.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -18,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.batch_steps import CountRequest, Listed, ListRequest, SummaryRequest
     from domain.lifecycle import State
     from domain.runs import Outcome
+    from domain.spec import ApprovalPolicy
     from workflows import policies
     from workflows.batch_review import BatchReview
     from workflows.children import Child, Children
@@ -42,7 +44,9 @@ class BatchWorkflow(Conducted[BatchResult]):
         self._state = request.state or BatchState(
             lineage=str(workflow.uuid4()), started_at=workflow.now()
         )
-        super().__init__(request, self._state, budget=request.budget)
+        within = timedelta(seconds=request.answer_within_s)
+        policy = ApprovalPolicy(timeout=within)
+        super().__init__(request, self._state, budget=request.budget, approvals=policy)
         self._scatter = Scatter(self, request, self._state)
         self._summary: Summary | None = None
         self._answer: Any = None
