@@ -64,9 +64,9 @@ class News:
             return None if self.known == "stop" else self._waits(tasks.stopped(_why(data)))
         if event.type not in _PROGRESS or event.at < self.since or data.get("state") in _WAITS:
             return None
-        return tasks.status_event(
-            self.run_id, self.context, TaskState.TASK_STATE_WORKING, event=event.type, **_few(data)
-        )
+        told = {"event": event.type, **_few(data)}
+        working = TaskState.TASK_STATE_WORKING
+        return tasks.status_event(self.run_id, self.context, working, told=told)
 
     def _waits(self, text: str) -> TaskStatusUpdateEvent:
         state = TaskState.TASK_STATE_INPUT_REQUIRED
@@ -80,7 +80,8 @@ class News:
         if answer is not None:
             yield answer
         state, text = tasks.end_state(end.outcome), tasks.reason(end)
-        yield tasks.status_event(self.run_id, self.context, state, text, outcome=end.outcome)
+        told = {"outcome": end.outcome}
+        yield tasks.status_event(self.run_id, self.context, state, text, told)
 
     async def _happening(self) -> AsyncGenerator[Event]:
         """Yield the run's events until it ends, or the service is asked to."""

@@ -167,14 +167,18 @@ def status(run_id: str, context: str, state: TaskState, text: str = "") -> TaskS
 
 
 def status_event(
-    run_id: str, context: str, state: TaskState, text: str = "", **told: Any
+    run_id: str,
+    context: str,
+    state: TaskState,
+    text: str = "",
+    told: dict[str, Any] | None = None,
 ) -> TaskStatusUpdateEvent:
     """Return news of a task's state; `told` is what Holdfast's own event said."""
     return TaskStatusUpdateEvent(
         task_id=run_id,
         context_id=context,
         status=status(run_id, context, state, text),
-        metadata=_struct(told),
+        metadata=_struct(told or {}),
     )
 
 

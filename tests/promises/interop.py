@@ -38,5 +38,23 @@ PROMISES: Final[dict[str, Requirement]] = {
         "A tool's effect is what a person declared; undeclared, it is irreversible.", _MCP
     ),
     "C4.8:results": Requirement("A server's result is cut as any tool's is.", _MCP),
+    "C4.8:registry": Requirement(
+        "A published server, installed from the registry, is called by an agent.", _MCP
+    ),
+    "C4.8:crash": Requirement(
+        "A worker killed in a server's write repeats nothing and leaves no server behind.", _MCP
+    ),
+    "C4.8:mcp-server": Requirement(
+        "A client starts runs, sees them and gets their result; it can decide nothing.", _SERVER
+    ),
+    "C4.8:a2a-card": Requirement("Each agent has a card, which needs no token to read.", _A2A),
+    "C4.8:a2a-task": Requirement("A message's id stands for one run, which is the task.", _A2A),
+    "C4.8:a2a-stream": Requirement("A task's updates are streamed until it ends or asks.", _A2A),
+    "C4.8:a2a-person": Requirement(
+        "What a run asks is shown as input-required, and no message answers it.", _A2A
+    ),
+    "C4.8:a2a-cancel": Requirement("A task that is under way can be cancelled.", _A2A),
+    "C4.8:a2a-bad": Requirement("What cannot be is an error of the protocol, in words.", _A2A),
+    "C4.8:a2a-token": Requirement("A token bounds what its caller may do and see.", _A2A),
     "C4.8:http": Requirement("A server at an address is called as a program is.", _MCP),
 }
