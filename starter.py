@@ -24,11 +24,14 @@ from commands.repair import repair
 from commands.report import report
 from commands.research import research
 from commands.resume import fork, resume
+from commands.review import review
 from commands.run import run
 from commands.runs import cancel, list_runs, show
 from commands.serve import serve
+from commands.standing import standing
 from commands.stops import abort, retry, skip
 from commands.tokens import tokens
+from commands.triage import triage
 from commands.up import up
 from commands.verify import verify
 from commands.watch import watch
@@ -88,6 +91,9 @@ def build() -> typer.Typer:
         letters.command(name)(guarded(command))
     app.add_typer(letters, name="dead-letters", rich_help_panel="Go on")
     app.add_typer(batch(), name="batch", rich_help_panel="Start")
+    app.add_typer(triage(), name="triage", rich_help_panel="Start")
+    app.add_typer(review(), name="review", rich_help_panel="Decide")
+    app.add_typer(standing(), name="standing", rich_help_panel="Decide")
     app.add_typer(tokens(), name="tokens", rich_help_panel="Serve")
     app.add_typer(mcp(), name="mcp", rich_help_panel="Serve")
     return app

@@ -19,9 +19,11 @@ from runtime.artifacts import ArtifactNotFound
 from runtime.database import DatabaseError
 from runtime.dead_letters import DeadLetterNotFound
 from runtime.devserver import ServerFailed
+from runtime.reviews import ReviewNotFound
 from runtime.search_attributes import SearchAttributesMissing
 from runtime.server_binary import BinaryMissing
 from runtime.settings import SettingsError
+from runtime.standing import StandingNotFound
 from runtime.temporal import NoServer
 from runtime.tokens import TokenNotFound
 
@@ -60,6 +62,8 @@ _SPEAKING = (
     DeadLetterNotFound,
     ArtifactNotFound,
     RegistryError,
+    ReviewNotFound,
+    StandingNotFound,
     TokenNotFound,
 )
 

@@ -29,7 +29,7 @@ _JUDGED: Final = ("accepted", "corrected")
 # Claims are weighed by the newest reviews: what a model was worth a year ago says little.
 _NEWEST: Final = 5_000
 _OF_REVIEW: Final = ("id", "day", "state", "category", "confidence", "source", "standing")
-_OF_TICKET: Final = ("triage", "ticket", "account", "subject", "text", "reply", "run_id")
+_OF_TICKET: Final = ("triage", "number", "ticket", "account", "subject", "text", "reply", "run_id")
 
 
 class ReviewNotFound(LookupError):
@@ -44,6 +44,7 @@ class Review:
     day: str
     state: str
     triage: str
+    number: int
     ticket: str
     account: str
     subject: str
@@ -54,18 +55,6 @@ class Review:
     reply: str
     run_id: str
     standing: str
-
-
-@dataclass(frozen=True)
-class Reviewed:
-    """What a review led to.
-
-    Attributes:
-        withdrawn: Why the standing approval that the decision ran under was withdrawn by it.
-    """
-
-    review: Review
-    withdrawn: str
 
 
 @dataclass(frozen=True)
@@ -173,8 +162,11 @@ class Reviews:
 
     async def judge(
         self, review: Review, tenant: str, by: str, *, corrected: str = "", reply: str = ""
-    ) -> Reviewed:
+    ) -> str:
         """Accept a decision, or correct it; either way it becomes an example.
+
+        Returns:
+            Why the standing approval that it ran under was withdrawn by this, or nothing.
 
         Args:
             review: The decision.
@@ -209,7 +201,7 @@ class Reviews:
             learn(self._database, connection, tenant, [example], "review")
             return withdraw_if_breached(connection, review.standing) if review.standing else ""
 
-        return Reviewed(review, await self._database.run(put))
+        return await self._database.run(put)
 
     # --- what a person decides at the gate is reviewed too
 

@@ -4,9 +4,10 @@ A schedule starts it. What is durable is in the database; run again for a day, i
 more than the day still lacks.
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from temporalio import workflow
+from temporalio.common import SearchAttributeKey
 
 with workflow.unsafe.imports_passed_through():
     from domain.lifecycle import State
@@ -19,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps import sure
 
 _SEED_BITS = 48
+_SCHEDULED = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 
 
 @workflow.defn(name="SamplingWorkflow", failure_exception_types=FAILURES)
@@ -32,7 +34,7 @@ class SamplingWorkflow(Conducted[Sampled]):
         state = RunState(lineage=str(workflow.uuid4()), started_at=workflow.now())
         super().__init__(request, state)
         self._request = request
-        self._day = request.day or f"{workflow.now() - timedelta(days=1):%Y-%m-%d}"
+        self._day = request.day or f"{_scheduled() - timedelta(days=1):%Y-%m-%d}"
         self._drawn = Drawn()
 
     @workflow.run
@@ -67,3 +69,8 @@ class SamplingWorkflow(Conducted[Sampled]):
         return Sampled(
             **self._closed(outcome, reason), day=self._day, taken=drawn.taken, total=drawn.total
         )
+
+
+def _scheduled() -> datetime:
+    """Return when the schedule meant it to run: after an outage that may be long ago."""
+    return workflow.info().typed_search_attributes.get(_SCHEDULED) or workflow.now()
