@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from commands.http import catalogue, decisions, document, events, health, problems, runs, webhooks
 from commands.http.access import AccessLog
+from commands.http.limits import BodyLimit
 from commands.http.service import MAX_BODY_BYTES, Service
 
 _ABOUT: Final = """\
@@ -34,12 +35,12 @@ def build(service: Service | None = None) -> FastAPI:
         # Its pages load scripts from elsewhere; the document itself is at /openapi.json.
         docs_url=None,
         redoc_url=None,
-        max_body_size=MAX_BODY_BYTES,
     )
     for each in (runs, events, decisions, webhooks, catalogue, health):
         app.include_router(each.ROUTES)
     app.include_router(runs.LAST)
     problems.install(app)
+    app.add_middleware(BodyLimit, most=MAX_BODY_BYTES)
     app.add_middleware(AccessLog)
     document.install(app)
     app.state.service = service

@@ -163,7 +163,6 @@ async def _http(_: Request, error: HTTPException) -> JSONResponse:
 _WORDS: Final[dict[int, str]] = {
     404: "there is nothing here; /openapi.json says what there is",
     405: "this is not done with that method; /openapi.json says with which",
-    413: "the body is too large; put long material where a tool of the agent can read it",
 }
 
 
