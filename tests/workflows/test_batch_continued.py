@@ -1,0 +1,65 @@
+"""A batch longer than one history: it continues as new with numbers, and loses no document."""
+
+import json
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from runtime import server_binary
+from runtime.database import Database
+from runtime.devserver import SERVER_FLAGS
+from runtime.settings import Settings
+from runtime.storage import data_converter
+from tests.workflows.batching import finished, folder, invoice, play, rows, start
+from tests.workflows.stage import Stage
+
+
+@pytest.fixture
+async def impatient(database: Database) -> AsyncGenerator[Client]:
+    """A server that suggests to continue as new after sixty events."""
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(server_binary.install(Settings.load())),
+        dev_server_extra_args=[
+            *SERVER_FLAGS,
+            "--dynamic-config-value=limit.historyCount.suggestContinueAsNew=60",
+        ],
+        dev_server_log_level="error",
+    )
+    yield await Client.connect(
+        environment.client.service_client.config.target_host,
+        data_converter=data_converter(database),
+    )
+    await environment.shutdown()
+
+
+@pytest.mark.requirement("C4.4:continued")
+async def test_a_long_batch_accounts_for_every_document(
+    stage: Stage, impatient: Client, tmp_path: Path
+) -> None:
+    """Two dozen documents over several histories, failures and questions among them: each once."""
+    documents: dict[str, str | bytes] = {f"{n:02d}.txt": invoice(f"S {n}") for n in range(20)}
+    documents |= {f"f{n}.txt": b"\xff" for n in range(2)}
+    documents |= {f"v{n}.txt": invoice("V", "about 2") for n in range(2)}
+    stage.client = impatient
+    await play(stage)
+
+    handle = await start(stage, folder(tmp_path, documents), parallel=4, review_page=1)
+    for _ in range(2):
+        question = await stage.asked(handle)
+        latest = impatient.get_workflow_handle(handle.id)
+        await stage.decide(latest, verdict="approve", approval_id=question["id"])
+    latest = impatient.get_workflow_handle(handle.id)
+    result = await finished(stage, latest)
+
+    assert result.continued >= 1
+    assert (result.documents, result.done, result.failed, result.left) == (24, 22, 2, 0)
+    assert (len(stage.provider.sold), stage.provider.bought_twice) == (22, 0)
+    assert result.spend.steps == 22
+    assert {each.state for each in (await rows(stage, latest)).values()} == {"done", "failed"}
+    first = (await latest.fetch_history()).events[0].workflow_execution_started_event_attributes
+    given = json.loads(first.input.payloads[0].data)
+    assert "documents" in given["state"]
+    assert "S 1" not in json.dumps(given)
