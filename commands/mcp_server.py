@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from agents.registry import agents
 from commands.doors import Door
 from commands.errors import CommandError, explain
-from domain.door import RunView
+from domain.door import RunView, Scope
 
 MOST_WAIT_S: Final = 120.0
 _INSTRUCTIONS: Final = (
@@ -29,7 +29,7 @@ _STARTS: Final = ToolAnnotations(
 )
 
 T = TypeVar("T")
-DoorFor = Callable[["Context[Any, Any]"], Awaitable[Door]]
+DoorFor = Callable[["Context[Any, Any]", Scope, str], Door]
 RunId = Annotated[str, Field(description="As start_run returned it.")]
 
 
@@ -105,7 +105,8 @@ def server(door: DoorFor) -> MCPServer:
     """Return the server.
 
     Args:
-        door: Returns the door of whoever calls.
+        door: Returns the door of whoever calls, if they may: the scope that is needed, and what
+            they want to start.
     """
     made = MCPServer("holdfast", instructions=_INSTRUCTIONS, subscriptions=False)
 
@@ -132,7 +133,8 @@ def server(door: DoorFor) -> MCPServer:
         ] = None,
     ) -> RunStarted:
         async def start() -> RunStarted:
-            started = await (await door(ctx)).start_agent(agent, task, idempotency_key, data)
+            own = door(ctx, "start", "agent")
+            started = await own.start_agent(agent, task, idempotency_key, data)
             return RunStarted(run_id=started.run_id, new=started.new)
 
         return await _told(start)
@@ -140,7 +142,7 @@ def server(door: DoorFor) -> MCPServer:
     @made.tool(description="Tell where a run is.", annotations=_LOOKS)
     async def run_status(run_id: RunId, ctx: "Context[Any, Any]") -> RunStanding:
         async def status() -> RunStanding:
-            return standing(await (await door(ctx)).status(run_id))
+            return standing(await door(ctx, "read", "").status(run_id))
 
         return await _told(status)
 
@@ -156,7 +158,7 @@ def server(door: DoorFor) -> MCPServer:
         ] = 0,
     ) -> RunResult:
         async def result() -> RunResult:
-            return await _result(await door(ctx), run_id, wait_s)
+            return await _result(door(ctx, "read", ""), run_id, wait_s)
 
         return await _told(result)
 

@@ -7,8 +7,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx2
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
 from agents.interop import declared, pins
@@ -18,7 +20,9 @@ from commands.doors import Door
 from commands.mcp_server import server
 from domain.run import AgentResult, Status
 from runtime.mcp_sessions import mcp_sessions
+from runtime.runs import Runs
 from runtime.settings import PROJECT
+from runtime.tokens import Tokens
 from tests.e2e.cli import alive
 from tests.interop.tiny import PROGRAM
 from tests.workflows.stage import eventually
@@ -148,12 +152,12 @@ async def _holdfast(running: Rig) -> AsyncGenerator[Client]:
 @asynccontextmanager
 async def _at_hand(running: Rig, tenant: str = "default") -> AsyncGenerator[Client]:
     """Connect to the same server without a process of its own, which takes seconds to start."""
-    door = Door(running.session, tenant, "tester")
+    own = Door(running.session, tenant, "tester")
 
-    async def own(_: object) -> Door:
-        return door
+    def door(*_: object) -> Door:
+        return own
 
-    async with Client(server(own), read_timeout_seconds=60) as client:
+    async with Client(server(door), read_timeout_seconds=60) as client:
         yield client
 
 
@@ -237,3 +241,55 @@ async def test_the_worker_ends_in_order_with_its_servers(running: Rig) -> None:
     assert await worker.ended() == 0
     assert [pid for pid in pids if alive(pid)] == []
     await worker.start()
+
+
+@pytest.mark.requirement("C4.8:mcp-server")
+async def test_over_http_a_token_says_whose_runs_and_who(running: Rig) -> None:
+    """Without a good token nobody comes in; one that only reads starts nothing."""
+    tokens = Tokens(running.session.database)
+    _, text = await tokens.add(name="ada", tenant="acme", scopes=("read", "start"))
+    _, reader = await tokens.add(name="bob", tenant="acme", scopes=("read",))
+    start = {"agent": "assistant", "task": "hello", "idempotency_key": "call-4"}
+    async with _served(running) as address:
+        async with httpx2.AsyncClient(trust_env=False) as http:
+            closed = await http.post(address, json={})
+        async with _over(address, text) as client:
+            run_id = _said(await client.call_tool("start_run", start))["run_id"]
+            ended = _said(await client.call_tool("run_result", {"run_id": run_id, "wait_s": 40}))
+        async with _over(address, reader) as client:
+            refused = await client.call_tool("start_run", start)
+            seen = _said(await client.call_tool("run_status", {"run_id": run_id}))
+
+    assert closed.status_code == 401
+    assert (ended["outcome"], seen["outcome"]) == ("completed", "completed")
+    assert refused.is_error
+    shown = await Runs(running.session.database).get(run_id)
+    assert shown is not None
+    assert shown.tenant == "acme"
+
+
+@asynccontextmanager
+async def _served(running: Rig) -> AsyncGenerator[str]:
+    ours = ("HOLDFAST_", "TEMPORAL_", "PATH", "HOME")
+    env = {name: value for name, value in running.stack.env.items() if name.startswith(ours)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("starter.py", "mcp", "serve", "--port", "0", "--json"),
+        cwd=PROJECT,
+        env=env,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    text = (await process.stdout.readuntil(b"}\n")).decode()
+    yield json.loads(text)["address"]
+    process.terminate()
+    assert await process.wait() == 0
+
+
+@asynccontextmanager
+async def _over(address: str, token: str) -> AsyncGenerator[Client]:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=60) as http:
+        transport = streamable_http_client(address, http_client=http)
+        async with Client(transport, read_timeout_seconds=60) as client:
+            yield client
