@@ -24,6 +24,7 @@ from activities.tools import ToolActivities
 from activities.transcripts import Transcripts
 from activities.triage import TriageActivities
 from activities.validation import ValidationActivities
+from agents.reading.lent import citing
 from agents.registry import agents, tools
 from agents.toolkit import Agent
 from runtime.artifacts import Artifacts
@@ -116,7 +117,7 @@ def _research_page(result: "ResearchResult") -> str:
 async def main(queues: str) -> None:
     """Serve `queues` until SIGTERM or SIGINT."""
     async with process(Settings.load()) as own, lent(own.settings, agents()) as served:
-        service = compose(own.settings, own.database, own.offline_url, served, queues)
+        service = compose(own.settings, own.database, own.offline_url, citing(served), queues)
         await serve(own.client, own.settings, service, own.sdk_metrics)
 
 

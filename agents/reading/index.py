@@ -76,7 +76,10 @@ def add(connection: sa.Connection, document: str, characters: int, cuts: Sequenc
         "passages": len(cuts),
         "created_at": datetime.now(UTC),
     }
-    if connection.execute(_insert(connection, _DOCUMENTS), row).rowcount == 0:
+    # The row is a lock as well: who else adds this document waits here for the first to end.
+    connection.execute(_insert(connection, _DOCUMENTS), row)
+    known = sa.select(_PASSAGES.c.id).where(_PASSAGES.c.document == document).limit(1)
+    if connection.execute(known).first() is not None:
         return
     rows = [
         {

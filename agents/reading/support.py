@@ -16,6 +16,7 @@ LEAST_IN_QUOTES: Final = 0.5
 """Share of a claim's key words that its quotations must hold."""
 LEAST_IN_PASSAGES: Final = 0.65
 """Share of them that the whole passages, with their headings, must hold."""
+_SAME: Final = 0.8  # share of a quotation's key words; a claim that has them says it all over
 _LEAST_QUOTE: Final = 3  # words; fewer are in any text
 # The same phrases that results of tools are looked at for: a quotation that addresses a model is
 # no statement about the world.
@@ -94,8 +95,11 @@ def _key_words(claim: str, quotes: str, whole: str) -> list[str]:
 
 def _denial(claim: str, quotes: str) -> list[str]:
     claimed, denied = words.denials(claim), words.denials(quotes)
-    if claimed > denied:
+    said = words.key_words(quotes)
+    all_over = bool(said) and len(said & words.key_words(claim)) / len(said) >= _SAME
+    if claimed > denied and (all_over or not denied):
         return ["the claim denies something, and the quotation does not"]
-    if not claimed and denied and all(map(words.denials, words.sentences(quotes))):
-        return ["the quotation denies something, and the claim leaves that out"]
+    if claimed < denied and (all_over or not claimed):
+        every = all(map(words.denials, words.sentences(quotes)))
+        return ["the quotation denies something, and the claim leaves that out"] if every else []
     return []

@@ -61,7 +61,7 @@ async def search_passages(
         most: How many passages to return.
     """
     found = await _ask(context, lambda connection, own: index.search(connection, own, query, most))
-    return _shown(found)
+    return shown(found)
 
 
 @tool(effect="read", timeout=30)
@@ -95,14 +95,15 @@ async def read_passages(
     found = await _ask(context, lambda connection, own: index.read(connection, own, at, 8))
     if not found:
         raise ToolError(f"there is no passage {position} in a document called {document!r}")
-    return _shown(found)
+    return shown(found)
 
 
 def _line(document: Document) -> str:
     return f"{document.name} ({document.passages} passages)"
 
 
-def _shown(found: tuple[Passage, ...]) -> Passages:
+def shown(found: tuple[Passage, ...]) -> Passages:
+    """Return passages as a model reads them."""
     return Passages(
         passages=tuple(
             Shown(passage=each.id, document=each.name, place=each.place, text=each.text)
@@ -117,14 +118,15 @@ async def _ask(context: ToolContext, question: Callable[[sa.Connection, str], _O
         raise ToolError("there is no database with documents: set HOLDFAST_DATABASE_URL")
 
     def asked() -> _Out:
-        with _engine(context.database).connect() as connection:
+        with engine_of(context.database).connect() as connection:
             return question(connection, context.data.get(COLLECTION, ""))
 
     return await asyncio.to_thread(asked)
 
 
 @lru_cache(maxsize=4)
-def _engine(database: str) -> sa.Engine:
+def engine_of(database: str) -> sa.Engine:
+    """Return what connects to a database; of each there is one."""
     url = sa.make_url(database)
     backend = url.get_backend_name()
     waits = {"timeout": _BUSY_S} if backend == "sqlite" else {"connect_timeout": _BUSY_S}

@@ -41,7 +41,7 @@ would yes yet you your
 STOP: Final = frozenset(_STOP.split())
 # Words that deny: a claim and its quote must agree in whether one of them is there.
 _DENIALS = """
-not no never none nothing nobody nowhere neither nor without cannot lack lacks lacking
+not no never none nothing nobody nowhere neither nor without outside cannot lack lacks lacking
 absent fails refuse refuses refused forbid forbids forbidden prevent prevents deny denies
 denied reject rejects rejected exclude excludes excluded unless except instead avoid avoids
 impossible unable disable disables disabled missing hardly rarely ignore ignores ignored

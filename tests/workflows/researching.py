@@ -3,13 +3,15 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from activities.research import ResearchActivities
 from agents import offline
-from agents.toolkit import Agent
+from agents.reading.lent import citing
+from agents.toolkit import Agent, tool
 from commands.pages.research import research_page
 from domain.messages import ToolCall
 from domain.research import SPECIALISTS, SUPERVISOR, VERIFIER
@@ -17,7 +19,7 @@ from domain.researching import ResearchResult
 from runtime.artifacts import Artifacts
 from runtime.documents import Documents
 from runtime.serving import activities_of
-from tests.fakes import Asked, Say, Step, calls
+from tests.fakes import Asked, Say, Step, answer, call, calls
 from tests.workflows.stage import PATIENCE_S, Handle, Stage
 
 QUESTION = "How are idempotency keys used for writes?"
@@ -125,3 +127,28 @@ async def researched(
     equip(stage)
     await stage.play(team(), script(change))
     return await finished(stage, await start(stage, documents, **request))
+
+
+# --- a tool that another server lends
+
+
+def lending(text: str) -> list[Agent]:
+    """Return the agents of a research; the one that searches has a search of the web."""
+
+    @tool(effect="read")
+    async def web_search(query: str) -> str:
+        """Search the web."""
+        return text if query else ""
+
+    named = {agent.name: agent for agent in team()}
+    search = named["researcher_search"]
+    lent = {**named, search.name: replace(search, tools=[*search.tools, web_search])}
+    return list(citing(lent).values())
+
+
+def search_the_web(asked: Asked) -> Say:
+    """Search the web and quote the first sentence of what comes back."""
+    if not asked.results:
+        return call("web_search", query="moon")
+    passage = json.loads(asked.results[-1])["passages"][0]
+    return answer(found=[{"passage": passage["passage"], "quote": passage["text"]}])
