@@ -51,7 +51,7 @@ def values(path: str, known: Mapping[str, Any]) -> list[Any]:
 def _step(value: Any, part: str, walked: str) -> Iterable[Any]:
     if part == "[*]":
         if not isinstance(value, list | tuple):
-            raise _MissingError(f"{walked} is no list")
+            raise _MissingError(f"{walked.removesuffix('[*]')} is no list")
         return cast("Iterable[Any]", value)
     if not isinstance(value, Mapping) or part not in value:
         raise _MissingError(f"there is no {walked}")

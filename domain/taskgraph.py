@@ -24,10 +24,10 @@ def problems(
         known: Outputs that an earlier run left.
     """
     found = [*_about_goal(goal, cards), *_about_tasks(goal, cards, known)]
-    if not found:
-        found = [*_cycles(goal), *_about_phases(goal)]
-    if not found and goal.routed:
-        found = [*_about_names(goal, known)]
+    found = found or [*_cycles(goal)]
+    found = found or [*_about_phases(goal)]
+    if goal.routed:
+        found = found or [*_about_names(goal, known)]
     return tuple(found[:_MOST_PROBLEMS])
 
 

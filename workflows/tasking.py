@@ -53,6 +53,7 @@ class Tasking:
         self._children = children
         self._phases = phases_of(goal)
         self._names = goal.phase_names
+        self._asks_anew = False
 
     async def work_off(self) -> None:
         """Do what can be done of the phase under way, and of those before it.
@@ -70,7 +71,7 @@ class Tasking:
                 self._run.show()
                 if not under_way:
                     return
-                await workflow.wait(under_way.values(), return_when=asyncio.FIRST_COMPLETED)
+                await self._something_moved(under_way)
                 for task_id in [each for each, turn in under_way.items() if turn.done()]:
                     under_way.pop(task_id).result()
         except (Exception, asyncio.CancelledError):
@@ -78,6 +79,13 @@ class Tasking:
                 turn.cancel()
             await asyncio.gather(*under_way.values(), return_exceptions=True)
             raise
+
+    async def _something_moved(self, under_way: dict[str, asyncio.Task[None]]) -> None:
+        """Wait until a task has ended, or asks a person and so leaves the field to others."""
+        await workflow.wait_condition(
+            lambda: self._asks_anew or any(turn.done() for turn in under_way.values())
+        )
+        self._asks_anew = False
 
     # --- what is next
 
@@ -217,6 +225,7 @@ class Tasking:
     async def _ask(self, task: Task, question: str) -> None:
         memory, gives = self._memory(task.id), self._state.cards[task.worker].gives
         memory.standing, memory.question = "asked", question
+        self._asks_anew = True
 
         async def check(output: dict[str, Any]) -> str:
             return await self._misfit(gives, output)
