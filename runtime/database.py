@@ -1,6 +1,8 @@
 """The database: SQLite by default, PostgreSQL by URL, one set of tables and statements."""
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -29,13 +31,7 @@ _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psyco
 _MIGRATION_LOCK: Final = 0x484F4C44
 _BUSY_TIMEOUT_MS: Final = 15_000
 _HOT_THREADS: Final = 4
-_SQLITE_PRAGMAS: Final = (
-    f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}",
-    # Readers go on while one writes.
-    "PRAGMA journal_mode=WAL",
-    # A filing that was acknowledged survives a power cut.
-    "PRAGMA synchronous=FULL",
-)
+_BUSY_PAUSE_S: Final = 0.02
 
 _Out = TypeVar("_Out")
 Insert = sqlite.Insert | postgresql.Insert
@@ -210,9 +206,29 @@ def _without_fsync(connection: Any, _record: object) -> None:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    for pragma in _SQLITE_PRAGMAS:
-        cursor.execute(pragma)
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+    _write_ahead(cursor)
+    # A filing that was acknowledged survives a power cut.
+    cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Let readers go on while one writes.
+
+    Of several processes that open a new file at the same moment SQLite refuses some at once,
+    whatever the busy timeout: `up` opens it beside the worker that it starts.
+    """
+    until = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_BUSY_PAUSE_S)
+        else:
+            return
 
 
 def _first_line(error: BaseException) -> str:

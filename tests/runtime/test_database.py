@@ -1,6 +1,7 @@
 """The same statements on SQLite and PostgreSQL: every write can be repeated."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,6 +73,23 @@ async def test_processes_that_start_together_migrate_once(store: Database) -> No
     assert await values.get("name") == "value"
     for other in others:
         await other.close()
+
+
+async def test_a_new_file_that_another_process_opens_is_waited_for(tmp_path: Path) -> None:
+    """SQLite refuses to change a file's journal at once while another writes its first page."""
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    database = Database(f"sqlite:///{tmp_path}/new.db")
+
+    migrating = asyncio.create_task(asyncio.to_thread(asyncio.run, database.migrate()))
+    done, _ = await asyncio.wait({migrating}, timeout=0.2)
+    assert not done
+    other.execute("COMMIT")
+    await migrating
+
+    await database.ping()
+    await database.close()
+    other.close()
 
 
 def _is_portable(name: str | None, kind: str, _parents: object) -> bool:
