@@ -71,9 +71,12 @@ async def serve(
     async with session(settings) as opened:
         await ensure_search_attributes(opened.client)
         with closing(listen(host, port)) as listening:
-            _announce(host, listening, sorted(known), tls=bool(tls), as_json=json)
-            logs.configure(settings)
-            await run(Service(opened, known), listening, tls, connections)
+
+            def ready() -> None:
+                _announce(host, listening, sorted(known), tls=bool(tls), as_json=json)
+                logs.configure(settings)
+
+            await run(Service(opened, known), listening, tls, connections, ready)
     return Exit.OK
 
 
@@ -101,6 +104,11 @@ def _announce(
     port = int(listening.getsockname()[1])
     shown = f"[{host}]" if ":" in host else host
     address = f"{'https' if tls else 'http'}://{shown}:{port}"
+    if not tls and not is_local(host):
+        console.warn(
+            f"{host} can be reached by others, and without TLS so can the tokens; put a reverse "
+            "proxy with TLS before it, or give --certificate and --key"
+        )
     if as_json:
         console.emit({"address": address, "pid": os.getpid(), "webhooks": webhooks})
     else:
@@ -110,11 +118,6 @@ def _announce(
         if webhooks:
             console.note(f"webhooks: {', '.join(webhooks)}")
         console.note("make tokens with `python starter.py tokens add`; Ctrl-C ends the service")
-    if not tls and not is_local(host):
-        console.warn(
-            f"{host} can be reached by others, and without TLS so can the tokens; put a reverse "
-            "proxy with TLS before it, or give --certificate and --key"
-        )
     for stream in (console.out(), console.err()):
         stream.file.flush()
 

@@ -16,7 +16,7 @@ from temporalio.converter import DataConverter
 from commands import history
 from commands.errors import one_line
 from commands.kinds import name_of
-from domain.activity import ActOutcome, Reply, ThinkRequest
+from domain.activity import TRANSCRIPT_MISS, ActOutcome, Reply, ThinkRequest
 from domain.door import EventType
 
 Told = tuple[EventType, dict[str, Any]]
@@ -43,13 +43,11 @@ class Teller:
     """Reads one execution's events in order, and remembers what later ones refer to.
 
     Attributes:
-        tools: Names of the activities that are tools; the others are steps of the workflow.
         ended: The execution has closed, and nothing follows it.
         next: The execution that this one continued as.
     """
 
     converter: DataConverter
-    tools: frozenset[str]
     ended: bool = False
     next: str = ""
     _scheduled: dict[int, HistoryEvent] = field(default_factory=dict[int, HistoryEvent])
@@ -122,14 +120,18 @@ class Teller:
         if name == THINK:
             asked = await history.typed(self.converter, attributes.input, ThinkRequest)
             return "turn", _turn(asked, await history.typed(self.converter, result, Reply), seconds)
-        if name in self.tools:
+        if _is_tool(name):
             outcome = await history.typed(self.converter, result, ActOutcome)
             return "tool", {"tool": name, "ok": outcome.kind == "ok", "seconds": seconds}
         return "step", {"step": name, "ok": True, "seconds": seconds}
 
-    def _broken(self, scheduled: HistoryEvent, event: HistoryEvent, failure: Failure) -> Told:
+    def _broken(
+        self, scheduled: HistoryEvent, event: HistoryEvent, failure: Failure
+    ) -> Told | None:
+        if failure.application_failure_info.type == TRANSCRIPT_MISS:
+            return None  # a new worker asks for the conversation; no model was called
         name = scheduled.activity_task_scheduled_event_attributes.activity_type.name
-        kind: EventType = "tool" if name in self.tools else "turn" if name == THINK else "step"
+        kind: EventType = "tool" if _is_tool(name) else "turn" if name == THINK else "step"
         return kind, {
             kind if kind != "turn" else "step": name,
             "ok": False,
@@ -224,6 +226,14 @@ class Teller:
                 return "end", {"outcome": outcome, "reason": reason}
             case _:
                 return None
+
+
+def _is_tool(activity: str) -> bool:
+    """Whether an activity is a tool: the workflow's own steps have a dot in their names.
+
+    Which tools there are only the workers know: some are lent by MCP servers.
+    """
+    return "." not in activity
 
 
 def at(event: HistoryEvent) -> datetime:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -17,7 +17,11 @@ _GRACE_S: Final = 10
 
 
 async def run(
-    service: Service, listening: socket.socket, tls: dict[str, Any], connections: int
+    service: Service,
+    listening: socket.socket,
+    tls: dict[str, Any],
+    connections: int,
+    ready: Callable[[], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT; then streams end, and other answers are finished.
 
@@ -26,8 +30,9 @@ async def run(
         listening: A socket that listens.
         tls: uvicorn's `ssl_certfile` and `ssl_keyfile`; nothing for plain HTTP.
         connections: More at once are told 503.
+        ready: Called once a signal would end the service in order.
     """
-    await run_app(build(service), service.stopping, listening, tls, connections)
+    await run_app(build(service), service.stopping, listening, tls, connections, ready=ready)
 
 
 async def run_app(
@@ -36,6 +41,8 @@ async def run_app(
     listening: socket.socket,
     tls: dict[str, Any],
     connections: int,
+    *,
+    ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve any application so; see `run`.
 
@@ -45,6 +52,7 @@ async def run_app(
         listening: A socket that listens.
         tls: uvicorn's `ssl_certfile` and `ssl_keyfile`; nothing for plain HTTP.
         connections: More at once are told 503.
+        ready: Called once a signal would end it in order.
     """
     serving = server(app, tls, connections)
 
@@ -54,6 +62,7 @@ async def run_app(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
+    ready()
     await serving.serve(sockets=[listening])
 
 
