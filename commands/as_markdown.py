@@ -72,9 +72,11 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _is_prose(value: Any) -> bool:
-    return isinstance(value, list) and all(
+    """Whether a value is a list of headings with their texts."""
+    parts = cast("list[Any]", value) if isinstance(value, list) else []
+    return bool(parts) and all(
         isinstance(each, Mapping) and sorted(cast("Mapping[str, Any]", each)) == _PARAGRAPH
-        for each in cast("list[Any]", value)
+        for each in parts
     )
 
 

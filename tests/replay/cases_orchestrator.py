@@ -32,7 +32,7 @@ async def orchestrator_person(stage: Stage) -> Handle:
 async def orchestrator_checkpoint(stage: Stage) -> Handle:
     """A checkpoint that does not hold, and is mended by doing two tasks again."""
     await play(stage, lambda t: done(n=1) if t["task"] == "b" and not t["earlier"] else done(n=2))
-    handle = await start(stage, goals.two_phases(parallel=1))
+    handle = await start(stage, goal("a", "b", phases=goals.PHASES[:1]))
     await stage.stopped(handle)
     await handle.signal("retry")
     await stage.closed(handle)
