@@ -191,7 +191,7 @@ def cut(value: Any, most: int) -> Cut | None:
 def _fitting(items: Iterable[Any], most: int) -> int:
     used, count = 2, 0
     for item in items:
-        used += _characters(item) + (1 if count else 0) + (2 if isinstance(item, str) else 0)
+        used += len(canonical(item).decode("utf-8", "surrogatepass")) + (1 if count else 0)
         if used > most:
             break
         count += 1
@@ -199,4 +199,6 @@ def _fitting(items: Iterable[Any], most: int) -> int:
 
 
 def _characters(value: Any) -> int:
-    return len(value) if isinstance(value, str) else len(canonical(value).decode())
+    if isinstance(value, str):
+        return len(value)
+    return len(canonical(value).decode("utf-8", "surrogatepass"))
