@@ -102,7 +102,7 @@ async def triage(rig: Rig, count: int, seed: int, kills: int = 2, parallel: int 
     for kill in range(kills):
         await _until_sent(rig, count * (kill + 1) // (kills + 2))
         await rig.kill_worker()
-    await _until(handle, lambda status: _settled(status) >= count)
+    await _until_settled(handle, count)
     alone_s = time.monotonic() - began
     await _answer(rig)
     result = await _result(rig, handle.id)
@@ -131,11 +131,12 @@ async def _until_sent(rig: Rig, wanted: int) -> None:
         await asyncio.sleep(_LOOK_S)
 
 
-async def _until(handle: WorkflowHandle[Any, Any], holds: Any) -> None:
+async def _until_settled(handle: WorkflowHandle[Any, Any], count: int) -> None:
+    """Wait until every ticket has ended, or waits for a person."""
     deadline = time.monotonic() + _LONGEST_S
     while time.monotonic() < deadline:
         try:
-            if holds(await handle.query("status", result_type=Status)):
+            if _settled(await handle.query("status", result_type=Status)) >= count:
                 return
         except Exception:  # noqa: BLE001 - between two workers nobody answers
             await asyncio.sleep(_LOOK_S)
