@@ -12,7 +12,6 @@ from typing import Final
 
 from temporalio.client import WorkflowHistoryEventAsyncIterator
 
-from agents.registry import tools
 from commands import reading, telling
 from commands.refusals import UnfitInput
 from commands.session import Session
@@ -98,7 +97,7 @@ class _Leg:
         self._after = (after.number, after.part)
         self._state = ""
         self._told = ""
-        self.teller = telling.Teller(session.client.data_converter, frozenset(tools()))
+        self.teller = telling.Teller(session.client.data_converter)
 
     async def events(self) -> AsyncGenerator[Event]:
         """Yield what happens in it."""

@@ -126,7 +126,7 @@ class Connection:
         found: list[Pin] = []
         cursor: str | None = None
         try:
-            async with asyncio.timeout(_LOOK_S):
+            async with asyncio.timeout(min(_LOOK_S, self._entry.connect_s)):
                 for _ in range(_MOST_PAGES):
                     page = await self.client.list_tools(cursor=cursor, cache_mode="refresh")
                     found += [_pin(tool) for tool in page.tools]

@@ -76,7 +76,7 @@ class McpSessions:
     ) -> str:
         """Call a tool; see `agents.interop.tools.Caller`, which this is."""
         session = self._sessions[server]
-        live = await session.live(fresh=writes)
+        live = await session.ready(fresh=writes)
         _compare(server, tool, live)
         meta: Any = {KEY: key} if writes else None
         try:
@@ -156,6 +156,22 @@ class _Session:
     async def warm(self) -> None:
         with suppress(ToolUnavailableError):
             await self.live(fresh=False)
+
+    async def ready(self, *, fresh: bool) -> Connection:
+        """Return a connection, as `live` does, while there is time left for a call.
+
+        A call whose time is up is given up by whoever made it; sent after that, a write would
+        happen that nobody counts on any more.
+
+        Raises:
+            ToolUnavailableError: It cannot be reached, or only after too long.
+        """
+        began = time.monotonic()
+        live = await self.live(fresh=fresh)
+        if time.monotonic() - began > self._entry.connect_s:
+            limit = f"it was not ready in {self._entry.connect_s:g} s, so nothing was sent"
+            raise ToolUnavailableError(f"the MCP server {self._name!r} is not available: {limit}")
+        return live
 
     async def live(self, *, fresh: bool) -> Connection:
         """Return an open connection whose listing is known, opened anew where it has died.

@@ -102,6 +102,8 @@ class DeclaredServer(Strict):
             raise ValueError("expected either command (a program) or url (an address)")
         if self.url and not self.url.startswith(("http://", "https://")):
             raise ValueError(f"url {self.url!r}: expected http:// or https://")
+        if "@" in self.url.partition("//")[2].partition("/")[0]:
+            raise ValueError("url has a name or a password in it; send it as a header instead")
         if self.url and (self.args or self.env or self.cwd):
             raise ValueError("args, env and cwd belong to a command, not to a url")
         if self.command and self.headers:

@@ -173,8 +173,9 @@ def _tool(server: str, entry: DeclaredServer, pin: Pin, name: str, caller: Calle
         description=_short(pin.description) or f"{pin.name} of the MCP server {server}",
         parameters=strict(pin.parameters, hidden=declared.key_argument),
         effect=declared.effect,
-        # The server has `timeout_s` for its answer; a start and a look at it come before.
-        timeout_s=timeout_s + entry.connect_s,
+        # The server has `timeout_s` for its answer, after `connect_s` to be there; and one more,
+        # so that the call ends by its own limit, which says more.
+        timeout_s=timeout_s + entry.connect_s + 1,
         attempts=declared.attempts,
         idempotent=declared.idempotent,
         fallback=declared.fallback,

@@ -89,7 +89,9 @@ async def test_an_agent_calls_a_tool_of_a_server_from_the_registry(running: Rig)
     await _start(running, "time", _script(("time_convert_time", PARIS)))
     result = await _result(running, "time")
 
+    told = [event async for event in Door(running.session).events("time")]
     answer = json.loads(result.answer)
+    assert [event.data["tool"] for event in told if event.type == "tool"] == ["time_convert_time"]
     assert answer["time_difference"] == "-3.5h"
     assert answer["target"]["datetime"].endswith("T13:00:00+05:30")
     assert (result.outcome, result.tool_calls, result.decisions) == ("completed", 1, ())

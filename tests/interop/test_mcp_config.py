@@ -43,6 +43,7 @@ def _ready(entries: Declared, *tools: Pin, **more: Agent) -> Any:
         ("[servers.x]", "servers.x: expected either command (a program) or url (an address)"),
         ("[servers.x]\ncommand = 'x'\nurl = 'http://x'", "expected either command"),
         ("[servers.x]\nurl = 'ftp://x'", "expected http:// or https://"),
+        ("[servers.x]\nurl = 'http://me:sk-1@x/mcp'", "url has a name or a password in it"),
         ("[servers.x]\nurl = 'http://x'\nenv = ['A']", "args, env and cwd belong to a command"),
         ("[servers.x]\ncommand = 'x'\nheaders = {A = 'B'}", "headers belong to a url"),
         (

@@ -70,6 +70,22 @@ async def test_before_a_write_the_server_must_have_answered(tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.slow
+@pytest.mark.requirement("C4.8:dies")
+async def test_a_write_that_would_be_sent_too_late_is_not_sent(tmp_path: Path) -> None:
+    """A server that hangs is exchanged; its caller has given up by then, and may come again."""
+    server = tiny(tmp_path, connect_s=3)
+    async with server.sessions() as sessions:
+        put = await pin(sessions, "put")
+        os.kill(server.noted()[0]["pid"], signal.SIGSTOP)
+        with pytest.raises(ToolUnavailableError, match="so nothing was sent"):
+            await _call(sessions, put, writes=True, item="a")
+        assert server.noted("put") == []
+        again = await _call(sessions, put, writes=True, item="a")
+
+    assert again == "put a: done"
+
+
 @pytest.mark.requirement("C4.8:errors")
 async def test_what_a_tool_refuses_is_told_and_what_it_breaks_is_not_known(tmp_path: Path) -> None:
     """`isError` is the tool's word; an internal error leaves open what has happened."""
