@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agents.registry import agents
-from commands.kinds import OWNED, Kind, kinds
+from commands.kinds import OWNED, Kind, startable
 from commands.refusals import UnfitInput
 from domain.contract import Contract, digest, strict_json
 from domain.door import MAX_KEY
@@ -19,9 +19,9 @@ def known(workflow: str) -> Kind:
     Raises:
         UnfitInput: Nothing is.
     """
-    kind = kinds().get(workflow)
+    kind = startable().get(workflow)
     if kind is None:
-        there = ", ".join(sorted(kinds()))
+        there = ", ".join(sorted(startable()))
         raise UnfitInput(
             f"there is no workflow {workflow[:100]!r}; there are {there}",
             {"workflow": f"expected one of {there}"},

@@ -29,6 +29,7 @@ class Kind:
         name: Short: `agent`, `audit`, `batch`.
         workflow: The workflow type that the server knows.
         face: What its runs have for an agent's name in lists.
+        part: Its runs are parts of another's, which alone starts them.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Kind:
     request: type[Contract]
     result: type[Contract]
     face: str
+    part: bool = False
 
     @property
     def about(self) -> str:
@@ -67,6 +69,12 @@ def kinds() -> dict[str, Kind]:
 
 
 @cache
+def startable() -> dict[str, Kind]:
+    """Return what programs may start: all but what is a part of another's run."""
+    return {name: kind for name, kind in kinds().items() if not kind.part}
+
+
+@cache
 def of_type(workflow: str) -> Kind | None:
     """Return the kind whose workflow type is `workflow`, None where it is not ours."""
     return next((kind for kind in kinds().values() if kind.workflow == workflow), None)
@@ -84,7 +92,8 @@ def _kind(workflow: type[Attended]) -> Kind:
     (request,) = hints.values()
     type_name = workflow.__name__
     name = type_name.removesuffix("Workflow").lower()
-    return Kind(name, type_name, request, result, getattr(workflow, "NAME", "") or name)
+    face = str(getattr(workflow, "NAME", "")) or name
+    return Kind(name, type_name, request, result, face, bool(getattr(workflow, "PART", False)))
 
 
 def _used(schema: dict[str, Any], defined: dict[str, Any]) -> dict[str, Any]:

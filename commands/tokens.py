@@ -10,7 +10,7 @@ from commands import console, options, views
 from commands.console import safe
 from commands.errors import Exit, Misuse
 from commands.guard import guarded
-from commands.kinds import kinds
+from commands.kinds import startable
 from domain.door import SCOPES
 from runtime.database import opened
 from runtime.settings import Settings
@@ -18,6 +18,7 @@ from runtime.tokens import Token, Tokens
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _MOST_DAYS = 3650
+_ALL = "all"
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Who comes in with it; signs what they decide.")
@@ -31,7 +32,11 @@ Days = Annotated[
 ]
 Workflows = Annotated[
     list[str] | None,
-    typer.Option("--workflow", metavar="NAME", help="It may start only this; repeatable."),
+    typer.Option(
+        "--workflow",
+        metavar="NAME",
+        help="What it may start, repeatable; `all` for everything. Default: agent.",
+    ),
 ]
 
 
@@ -61,7 +66,7 @@ async def add_token(
         until = f"until {token.expires_at:%Y-%m-%d}" if token.expires_at else "for ever"
         console.note(
             f"token {token.id}: {token.name} of {token.tenant} may {', '.join(token.scopes)} "
-            f"{until}; it is not shown again"
+            f"{until}{_of(token)}; it is not shown again"
         )
     return Exit.OK
 
@@ -123,10 +128,21 @@ def _scopes(given: str) -> tuple[str, ...]:
 
 
 def _workflows(given: list[str]) -> tuple[str, ...]:
+    """Return what may be started; nothing stands for everything.
+
+    Some workflows read any file that the worker can, one runs a command: never by default.
+    """
+    there = sorted(startable())
     for name in given:
-        if name not in kinds():
-            raise Misuse(f"--workflow {name!r}: expected one of {', '.join(sorted(kinds()))}")
-    return tuple(given)
+        if name not in {*there, _ALL}:
+            raise Misuse(f"--workflow {name!r}: expected {_ALL} or one of {', '.join(there)}")
+    return () if _ALL in given else tuple(given or ["agent"])
+
+
+def _of(token: Token) -> str:
+    if "start" not in token.scopes:
+        return ""
+    return f", and start {', '.join(token.workflows) or 'every workflow'}"
 
 
 def _state(token: Token, now: datetime) -> str:

@@ -58,6 +58,7 @@ class TicketWorkflow(Conducted[TicketResult]):
     """Owns one ticket, from its row to its reply."""
 
     NAME = "ticket"
+    PART = True  # of a triage, which alone starts it
 
     @workflow.init
     def __init__(self, request: TicketRequest) -> None:

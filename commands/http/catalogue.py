@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from agents.registry import agents
 from commands.http.auth import Reader
 from commands.http.runs import told
-from commands.kinds import Kind, kinds
+from commands.kinds import Kind, startable
 
 ROUTES: Final = APIRouter(prefix="/v1", tags=["catalogue"])
 
@@ -47,7 +47,7 @@ class Agents(BaseModel):
 async def list_workflows(token: Reader) -> Workflows:
     """List the workflows that the token may start, with the schemas of input and result."""
     found = [
-        _workflow(kind) for name, kind in sorted(kinds().items()) if _may(token.workflows, name)
+        _workflow(kind) for name, kind in sorted(startable().items()) if _may(token.workflows, name)
     ]
     return Workflows(workflows=found)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from commands.kinds import Kind, kinds
+from commands.kinds import Kind, startable
 
 _EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "agent": {"agent": "bench", "task": '{"turns": 2, "result_bytes": 100, "latency_ms": 0}'},
@@ -40,7 +40,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         tags=app.openapi_tags,
     )
     schemas = made["components"]["schemas"]
-    starts = [_start(kind, schemas) for _, kind in sorted(kinds().items())]
+    starts = [_start(kind, schemas) for _, kind in sorted(startable().items())]
     schemas["StartRun"] = {
         "title": "StartRun",
         "description": schemas["StartRun"]["description"],
@@ -49,7 +49,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
             "propertyName": "workflow",
             "mapping": {
                 kind.name: f"#/components/schemas/{name}"
-                for (_, kind), name in zip(sorted(kinds().items()), starts, strict=True)
+                for (_, kind), name in zip(sorted(startable().items()), starts, strict=True)
             },
         },
     }

@@ -129,7 +129,7 @@ def _waiting(program: httpx.Client, run_id: str) -> dict[str, Any]:
 
 def test_a_token_ends_when_it_is_revoked_in_every_copy(cli: Cli, copies: list[Copy]) -> None:
     """It is listed without its text; once revoked it lets nobody in anywhere."""
-    text = _token(cli, "robot", "read", "--days", "1", "--workflow", "agent")
+    text = _token(cli, "robot", "read", "--days", "1")
     listed = cli("tokens", "list", "--json")
     mine = next(row for row in listed.json if row["name"] == "robot")
     with copies[0].client(text) as one, copies[1].client(text) as two:
@@ -140,6 +140,8 @@ def test_a_token_ends_when_it_is_revoked_in_every_copy(cli: Cli, copies: list[Co
     assert (before, revoked.code, after) == ([200, 200], 0, [401, 401])
     assert text.split("_")[2] not in listed.out
     assert (mine["scopes"], mine["workflows"], mine["state"]) == (["read"], ["agent"], "good")
+    made = cli("tokens", "add", "all", "--scope", "start", "--workflow", "all", "--json").json
+    assert made["workflows"] == []
     assert "revoked" in cli("tokens", "list").out
 
 

@@ -11,8 +11,8 @@ from temporalio.workflow import _Definition
 
 from commands.http.app import build
 from commands.http.document import written
-from commands.kinds import OWNED, kinds
-from tests.http.conftest import Copies
+from commands.kinds import OWNED, kinds, startable
+from tests.http.conftest import Copies, key
 from workflows import WORKFLOWS
 from workflows.attended import Attended
 
@@ -63,3 +63,17 @@ def test_what_can_be_started_is_what_the_worker_serves() -> None:
         assert not OWNED & schema["properties"].keys()
         assert kind.request().model_dump()  # every field has a default
         assert kind.about.endswith(".")
+
+
+@pytest.mark.requirement("C4.9:registry")
+async def test_a_part_of_anothers_run_cannot_be_started(copies: Copies) -> None:
+    """It is watched and answered as any run is, but only the run above it starts it."""
+    parts = kinds().keys() - startable().keys()
+    program = await copies.program()
+
+    answers = [
+        await program.post("/v1/runs", json={"workflow": part}, headers=key(part)) for part in parts
+    ]
+
+    assert "ticket" in parts
+    assert [answer.status_code for answer in answers] == [422] * len(parts)
