@@ -127,6 +127,7 @@ async def go_on(
     parallel: Annotated[int | None, typer.Option("--parallel", min=1, max=100)] = None,
     patience: Annotated[float | None, typer.Option("--patience", min=0.01)] = None,
     out: Out = "",
+    dry_run: DryRun = False,
     new_id: options.NewId = "",
     detach: options.Detach = False,
     by: options.By = "",
@@ -146,6 +147,7 @@ async def go_on(
             return Exit.OK
         changed: dict[str, Any] = {
             "resumes": run_id,
+            "dry_run": dry_run,
             "by": by or whoami(),
             "cost_usd": None if budget_usd is None else Decimal(str(budget_usd)),
             "parallel": parallel,

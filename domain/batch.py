@@ -31,7 +31,8 @@ class BatchState(RunState):
         answer_schema: What each document's run answers in.
         cursor: Every document up to this position has been looked at.
         seen: Every unsure document up to this position has been put before a person.
-        merging: Nothing is left but the merge.
+        merging: Nothing is left but the questions and the merge.
+        nobody: A question was not answered in time, so the next ones are not asked.
     """
 
     listed: bool = False
@@ -45,6 +46,7 @@ class BatchState(RunState):
     cursor: int = 0
     seen: int = 0
     merging: bool = False
+    nobody: bool = False
 
 
 class BatchRequest(RunRequest):
@@ -59,7 +61,7 @@ class BatchRequest(RunRequest):
         min_confidence: A field that the model is less sure of passes a person.
         parallel: Documents that are looked at at once.
         review_page: Documents that one question puts before a person, at most.
-        answer_within_s: So long a question waits; then the unsure fields stay empty.
+        answer_within_s: So long a question waits; then all fields that are unsure stay empty.
         patience_s: A document whose run stands still for so long is given up.
         resumes: The batch whose list is taken over, with what it finished.
         state: Set by continue-as-new.

@@ -9,13 +9,15 @@ from workflows.conducted import Conducted
 from workflows.steps import sure
 
 with workflow.unsafe.imports_passed_through():
-    from domain.approval import Decision, Form
+    from domain.approval import Form
     from domain.batch import BatchRequest, BatchResult, BatchState, Counts, Document, Found
     from domain.batch_steps import CorrectionRequest, Page, PageRequest, RuleRequest
     from domain.contract import canonical
 
 _MOST_BYTES = 12_000  # of a question; one document is always asked about whole
 _MOST_QUOTE = 300
+_MOST_NAMED = 200  # lines of the result; the rows show every field that was emptied
+_NOBODY = "nobody answered in time"
 _MODIFY = (
     'yours count: {"arguments": {"FILE": {"FIELD": value}}}, checked by the schema; null leaves a '
     "field empty, and what you do not name counts as it is shown"
@@ -23,7 +25,7 @@ _MODIFY = (
 _OPTIONS = (
     ("approve", "the fields count as they are shown"),
     ("modify", _MODIFY),
-    ("reject", "these fields stay empty, here and in the rows"),
+    ("reject", "these fields stay empty; without an answer, those of the next questions too"),
     ("abort", "the batch ends here; what was found is kept, and `batch resume` asks again"),
 )
 
@@ -47,6 +49,9 @@ class BatchReview:
         page = await sure(self._run.desk, "batch.page", self._page)
         if not page:
             return False
+        if self._state.nobody:
+            await self._rule(page, granted=False, why=_NOBODY)
+            return True
         shown = _shown(page)
         page = page[: len(shown)]
 
@@ -54,7 +59,13 @@ class BatchReview:
             return await self._wrong(page, changed)
 
         decision = await self._run.desk.ask(self._form(shown), check)
-        await self._rule(page, decision)
+        # Whoever did not come to one question in days would not come to the next either.
+        self._state.nobody = decision.verdict == "silence"
+        # The rows have the values; the state would grow by them with every page.
+        self._state.decisions[-1] = decision.model_copy(update={"arguments": None})
+        changed = decision.arguments if decision.verdict == "modify" else None
+        why = _NOBODY if self._state.nobody else decision.reason or "a person said no"
+        await self._rule(page, granted=decision.granted, changed=changed, why=why)
         return True
 
     async def _page(self) -> tuple[Document, ...]:
@@ -89,21 +100,24 @@ class BatchReview:
             "batch.check", asked, result_type=str, **policies.CHECK
         )
 
-    async def _rule(self, page: tuple[Document, ...], decision: Decision) -> None:
-        changed = decision.arguments if decision.verdict == "modify" else None
+    async def _rule(
+        self,
+        page: tuple[Document, ...],
+        *,
+        granted: bool,
+        why: str,
+        changed: dict[str, Any] | None = None,
+    ) -> None:
         asked = RuleRequest(
             run_id=workflow.info().workflow_id,
             positions=tuple(document.position for document in page),
-            granted=decision.granted,
+            granted=granted,
             changed=changed or {},
         )
         counts = await sure(self._run.desk, "batch.rule", lambda: _ruled(asked))
         self._state.done, self._state.unsure = counts.done, counts.unsure
         self._state.seen = page[-1].position
-        # The rows have the values; the state would grow by them with every page.
-        self._state.decisions[-1] = decision.model_copy(update={"arguments": None})
-        if not decision.granted:
-            why = decision.reason or "nobody answered in time"
+        if not granted and len(self._state.not_done) < _MOST_NAMED:
             named = ", ".join(document.name for document in page)
             self._state.not_done.append(f"unsure fields were left empty in {named}: {why}")
 

@@ -106,13 +106,15 @@ async def test_null_leaves_a_field_empty(stage: Stage, tmp_path: Path) -> None:
 
 @pytest.mark.requirement("C4.4:reject")
 async def test_silence_leaves_unsure_fields_empty(stage: Stage, tmp_path: Path) -> None:
-    """Nobody answers in the declared time: the rows are there, without the unsure fields."""
-    handle, question = await _asked(stage, tmp_path, answer_within_s=1)
+    """Nobody answers in the declared time: rows without unsure fields, and no second question."""
+    handle, question = await _asked(stage, tmp_path, answer_within_s=1, review_page=1)
 
     result = await finished(stage, handle)
 
     assert question["silence"] == "the answer is no"
     assert (result.outcome, result.done) == ("completed", 3)
+    assert [decision.verdict for decision in result.decisions] == ["silence"]
+    assert values((await rows(stage, handle))["c.txt"])["total"] is None
     assert values((await rows(stage, handle))["b.txt"]) == {
         "supplier": "Bolt",
         "total": None,
