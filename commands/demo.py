@@ -34,7 +34,8 @@ _LATENCY_MS: Final = 700
 # Model calls asked for until the worker is killed: some are recorded then, some under way.
 _KILL_AFTER_CALLS: Final = 12
 _PARALLEL: Final = 3
-_PATIENCE_S: Final = 80.0
+# Each act takes seconds; with five busy processes a core the whole took one minute.
+_PATIENCE_S: Final = 180.0
 _LOOK_S: Final = 0.05
 
 Keep = Annotated[

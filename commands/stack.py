@@ -18,7 +18,8 @@ from commands.session import Session
 from runtime import devserver
 from runtime.settings import Settings, variable_of
 
-_READY_TIMEOUT_S: Final = 60.0
+# A worker serves after two seconds; with seven busy processes a core it took half a minute.
+_READY_TIMEOUT_S: Final = 180.0
 _MOST_RESTARTS: Final = 5
 # A process that lived this long was well: its end is a new matter, not the same one again.
 _WELL_AFTER_S: Final = 30.0
@@ -104,7 +105,7 @@ class Stack:
         """Wait until the worker asks for work.
 
         Raises:
-            CommandError: It ended instead, or does not in a minute.
+            CommandError: It ended instead, or does not in three minutes.
         """
         deadline = time.monotonic() + _READY_TIMEOUT_S
         while time.monotonic() < deadline:

@@ -22,7 +22,8 @@ from temporalio.client import Client
 import starter
 from runtime.settings import PROJECT
 
-PATIENCE_S = 50.0
+# More than all that a stopping `up` may take, one child after the other (30, 10 and 20 seconds).
+PATIENCE_S = 90.0
 _APP = starter.build()
 
 
@@ -82,7 +83,7 @@ class Cli:
             env=self.env(),
             capture_output=True,
             text=True,
-            timeout=140,
+            timeout=280,
             check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.e2e.cli import Cli, Up, alive
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_up_serves_until_sigterm_and_leaves_nothing_behind(alone: Cli) -> None:

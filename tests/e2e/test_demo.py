@@ -8,7 +8,7 @@ from tests.e2e.cli import Cli
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(300)
 def test_the_demo_finds_all_and_repeats_nothing(alone: Cli) -> None:
     """Its worker killed, every planted fault is found, no recorded call is made again."""
     told = alone.process("demo", "--json")
