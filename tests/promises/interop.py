@@ -12,6 +12,11 @@ PROMISES: Final[dict[str, Requirement]] = {
     "C4.8:config": Requirement(
         "The file of servers is checked when a process starts, and says what is wrong.", _MCP
     ),
+    "C4.8:check": Requirement(
+        "A person sees all that a model would read of a tool, and what has changed, before "
+        "pinning it.",
+        _MCP,
+    ),
     "C4.8:session": Requirement(
         "A worker has one session with a server, and closes it in order.", _MCP
     ),
