@@ -7,6 +7,7 @@ gains a case of its own; the old files stay, since such runs may be under way.
 import asyncio
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -23,19 +24,25 @@ from tests.replay.cases import cases
 from tests.workflows.stage import Stage
 
 HERE = Path(__file__).parent
+_EARLY = ("--dynamic-config-value=limit.historyCount.suggestContinueAsNew=60",)
 
 
 async def record(names: list[str]) -> None:
-    """Run each case on a server of its own and write its history."""
+    """Run each case and write its history; those called `continued` continue as new early."""
+    early = [name for name in names if "continued" in name]
+    for some, flags in (([n for n in names if n not in early], ()), (early, _EARLY)):
+        if some:
+            await _record(some, flags)
+
+
+async def _record(names: list[str], flags: Sequence[str]) -> None:
+    """Run cases on a server of their own."""
     with TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{folder}/holdfast.db")
         await database.migrate()
         server = await WorkflowEnvironment.start_local(
             dev_server_existing_path=str(server_binary.install(Settings.load())),
-            dev_server_extra_args=[
-                *SERVER_FLAGS,
-                "--dynamic-config-value=limit.historyCount.suggestContinueAsNew=60",
-            ],
+            dev_server_extra_args=[*SERVER_FLAGS, *flags],
             dev_server_log_level="error",
         )
         address = server.client.service_client.config.target_host
