@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
 from rich.console import Console
 from rich.table import Table
-from temporalio.api.enums.v1 import EventType
 
+from bench.batch_looks import Peak, bought_again, histories
 from bench.drill.rig import Rig, rig
 from domain.batch import BatchRequest, BatchResult, Document
-from domain.run import AgentRequest
 from runtime.batches import Batches
 from runtime.settings import variable_of
 
@@ -90,11 +88,11 @@ async def window(rig: Rig) -> list[Row]:
 async def scale(rig: Rig, count: int) -> list[Row]:
     """Many documents without latency: all accounted for, in bounded memory and histories."""
     await _latency(rig, 0)
-    rss = _Peak(rig)
+    rss = Peak(rig)
     watching = asyncio.create_task(rss.watch())
     result = await _batch(rig, "scale", count)
     watching.cancel()
-    largest, runs = await _histories(rig, "scale")
+    largest, runs = await histories(rig, "scale")
     name = f"{count:,} documents"
     return [
         Row(
@@ -134,7 +132,7 @@ async def faults(rig: Rig, count: int) -> list[Row]:
     wanted = {
         f"{number % 10}/invoice-{number:05d}.txt" for number in range(_FAILING, count + 1, _FAILING)
     }
-    again = await _bought_again(rig, documents)
+    again = await bought_again(rig, documents)
     calls = (await rig.stats())["calls"]
     return [
         Row(
@@ -197,79 +195,6 @@ async def _latency(rig: Rig, milliseconds: int) -> None:
     base = rig.stack.env[variable_of("offline_url")]
     rules = [f"latency,ms={milliseconds}"] if milliseconds else []
     (await rig.http.post(f"{base}/misbehave", json={"rules": rules})).raise_for_status()
-
-
-# --- what is looked at
-
-
-class _Peak:
-    """The worker's memory while it is watched, in bytes."""
-
-    def __init__(self, rig: Rig) -> None:
-        self._rig = rig
-        self.first = self.most = self._now()
-
-    def _now(self) -> int:
-        return int(psutil.Process(self._rig.worker.pid).memory_info().rss)
-
-    async def watch(self) -> None:
-        """Look, again and again, until cancelled."""
-        while True:
-            self.most = max(self.most, self._now())
-            await asyncio.sleep(_LOOK_S)
-
-
-async def _histories(rig: Rig, run_id: str) -> tuple[int, int]:
-    """Return the size of the largest history below a batch, its own legs included, and how many."""
-    client, sizes = rig.session.client, list[int]()
-    # The list lags behind the runs.
-    await asyncio.sleep(2)
-    async for found in client.list_workflows(f"RootWorkflowId = '{run_id}'"):
-        sizes.append(found.raw_info.history_size_bytes)
-    return max(sizes, default=0), len(sizes)
-
-
-async def _bought_again(rig: Rig, documents: list[Document]) -> int:
-    """Return how many model calls were made although their answer was in a history already.
-
-    A call that was under way at the kill has to be made again: its answer reached nobody.
-    """
-    again = 0
-    for document in documents:
-        if not document.run_id:
-            continue
-        lineage, recorded = await _recorded(rig, document.run_id)
-        calls: list[dict[str, Any]] = (await rig.stats(lineage))["list"]
-        again += len(
-            [
-                call
-                for call in calls
-                if call["repeated"]
-                and call["turn"] <= len(recorded)
-                and call["at"] > recorded[call["turn"] - 1]
-            ]
-        )
-    return again
-
-
-async def _recorded(rig: Rig, run_id: str) -> tuple[str, list[float]]:
-    """Return a run's lineage, and when the answer of each of its turns was recorded."""
-    history = await rig.handle(run_id).fetch_history()
-    scheduled: dict[int, str] = {}
-    at: list[float] = []
-    for event in history.events:
-        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-            name = event.activity_task_scheduled_event_attributes.activity_type.name
-            scheduled[event.event_id] = name
-        elif event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
-            done = event.activity_task_completed_event_attributes
-            if scheduled.get(done.scheduled_event_id) == "llm.think":
-                at.append(event.event_time.seconds + event.event_time.nanos / 1e9)
-    started = history.events[0].workflow_execution_started_event_attributes
-    (request,) = await rig.session.client.data_converter.decode(
-        started.input.payloads, [AgentRequest]
-    )
-    return request.lineage, at
 
 
 # --- the command

@@ -4,15 +4,24 @@ import re
 import sys
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from agents.extract import form as forms
+from agents.extract.spec import AGENT
 from agents.extract.summary import merged_schema
 from agents.reading import folder
-from commands import batch_progress, batch_results, console, options, reading, results
+from commands import (
+    batch_options,
+    batch_progress,
+    batch_results,
+    console,
+    options,
+    reading,
+    results,
+)
 from commands.errors import CommandError, Exit, Misuse
 from commands.following import Waits, follow, report_wait
 from commands.guard import guarded
@@ -26,59 +35,21 @@ from runtime.settings import Settings
 BATCH_WORKFLOW = "BatchWorkflow"
 _TIMES = re.compile(r"^(.*)\.(\d+)$")
 
-Directory = Annotated[str, typer.Argument(metavar="DIR", help="Folder of the documents.")]
-Schema = Annotated[
-    str,
-    typer.Option(
-        "--schema", metavar="FILE", help="JSON Schema, as JSON or YAML, of each one's fields."
-    ),
-]
-Merge = Annotated[
-    Literal["table", "synthesise"],
-    typer.Option("--merge", help="By code, or besides by a run that reads the rows."),
-]
-Into = Annotated[
-    str, typer.Option("--into", metavar="FILE", help="JSON Schema of the synthesised answer.")
-]
-MinConfidence = Annotated[
-    float, typer.Option("--min-confidence", min=0, max=1, help="Surer fields need no person.")
-]
-Parallel = Annotated[int, typer.Option("--parallel", min=1, max=100, help="Documents at once.")]
-ReviewPage = Annotated[
-    int, typer.Option("--review-page", min=1, max=50, help="Documents in one question.")
-]
-Patience = Annotated[
-    float,
-    typer.Option("--patience", min=0.01, help="Minutes after which a stopped one is given up."),
-]
-Within = Annotated[
-    float,
-    typer.Option("--answer-within", min=0.01, help="Hours a question waits; then: no."),
-]
-Budget = Annotated[
-    float | None, typer.Option("--budget-usd", min=0, help="Of the whole batch; default 20.")
-]
-Out = Annotated[str, typer.Option("--out", metavar="FILE", help="Write the result: .csv or .json.")]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Ask nobody; leave unsure what is unsure.", metavar="")
-]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="The batch's id.")]
-
 
 async def begin(
-    directory: Directory,
+    directory: batch_options.Directory,
     *,
-    schema: Schema,
-    merge: Merge = "table",
-    into: Into = "",
-    min_confidence: MinConfidence = 0.7,
-    parallel: Parallel = 50,
-    review_page: ReviewPage = 10,
-    patience: Patience = 60,
-    answer_within: Within = 72,
-    budget_usd: Budget = None,
-    out: Out = "",
-    dry_run: DryRun = False,
+    schema: batch_options.Schema,
+    merge: batch_options.Merge = "table",
+    into: batch_options.Into = "",
+    min_confidence: batch_options.MinConfidence = 0.7,
+    parallel: batch_options.Parallel = 50,
+    review_page: batch_options.ReviewPage = 10,
+    patience: batch_options.Patience = 60,
+    answer_within: batch_options.Within = 72,
+    budget_usd: batch_options.Budget = None,
+    out: batch_options.Out = "",
+    dry_run: batch_options.DryRun = False,
     run_id: options.NewId = "",
     again: options.Again = False,
     detach: options.Detach = False,
@@ -107,7 +78,7 @@ async def begin(
         "review_page": review_page,
         "patience_s": patience * 60,
         "answer_within_s": answer_within * 3600,
-        "limits": options.limits(steps, tokens, cost_usd, minutes),
+        "limits": options.limits(steps, tokens, _share(budget_usd, cost_usd), minutes),
         "cost_usd": None if budget_usd is None else Decimal(str(budget_usd)),
         "tenant": tenant,
         "by": by or whoami(),
@@ -121,13 +92,13 @@ async def begin(
 
 
 async def go_on(
-    run_id: Run,
+    run_id: batch_options.Run,
     *,
-    budget_usd: Budget = None,
+    budget_usd: batch_options.Budget = None,
     parallel: Annotated[int | None, typer.Option("--parallel", min=1, max=100)] = None,
     patience: Annotated[float | None, typer.Option("--patience", min=0.01)] = None,
-    out: Out = "",
-    dry_run: DryRun = False,
+    out: batch_options.Out = "",
+    dry_run: batch_options.DryRun = False,
     new_id: options.NewId = "",
     detach: options.Detach = False,
     by: options.By = "",
@@ -162,7 +133,7 @@ async def go_on(
 
 
 async def show(
-    run_id: Run,
+    run_id: batch_options.Run,
     *,
     table: Annotated[bool, typer.Option("--csv", help="A row a document.", metavar="")] = False,
     quotes: Annotated[
@@ -286,6 +257,13 @@ def _next(run_id: str) -> str:
     """Return the id of the batch that goes on: `x`, `x.2`, `x.3`."""
     times = _TIMES.match(run_id)
     return f"{times[1]}.{int(times[2]) + 1}" if times else f"{run_id}.2"
+
+
+def _share(budget_usd: float | None, cost_usd: float | None) -> float | None:
+    """Return what one document may cost: what is reserved for it must fit into the budget."""
+    if budget_usd is None or cost_usd is not None or budget_usd >= AGENT.limits.cost_usd:
+        return cost_usd
+    return budget_usd
 
 
 def _checked(directory: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
@@ -54,6 +55,13 @@ async def test_a_long_batch_accounts_for_every_document(
     latest = impatient.get_workflow_handle(handle.id)
     result = await finished(stage, latest)
 
+    begun = await impatient.get_workflow_handle(
+        handle.id, run_id=handle.first_execution_run_id
+    ).fetch_history()
+    children = [event.event_type for event in begun.events].count(
+        EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED
+    )
+    assert 0 < children < 20  # it did not wait for the end of the list
     assert result.continued >= 1
     assert (result.documents, result.done, result.failed, result.left) == (24, 22, 2, 0)
     assert (len(stage.provider.sold), stage.provider.bought_twice) == (22, 0)
