@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 from activities.transcripts import Transcripts
 from agents.toolkit import Agent
 from domain.activity import DeadLetter, Report, Resolved, ResolveRequest
+from domain.budget import Limits
 from domain.contract import canonical
 from domain.run import MAX_TASK_BYTES, AgentResult, Kept, KeptRequest
 from domain.spec import AgentSpec
@@ -68,7 +69,8 @@ class RunActivities:
             return Resolved(refusal=refusal)
         spec = _fitted(self._agents[request.agent].spec(), request)
         self._transcripts.remember_spec(spec)  # the first model call will ask for it
-        return Resolved(spec=spec)
+        own = _own_limits(self._agents[request.agent].spec(), request)
+        return Resolved(spec=spec, room=own) if own != spec.limits else Resolved(spec=spec)
 
     def _refusal(self, request: ResolveRequest) -> str:
         agent = self._agents.get(request.agent)
@@ -83,7 +85,7 @@ class RunActivities:
         """Keep what was refused or failed for good, to be sent again; return the letter's id."""
         sent: dict[str, Any] = {"workflow": letter.workflow, "input": letter.payload}
         if letter.task:
-            sent["task"] = letter.task
+            sent |= {"task": letter.task, "lineage": letter.lineage}
         return await self._dead_letters.add(
             run_id=letter.run_id,
             agent=letter.agent,
@@ -127,11 +129,13 @@ def _not_a_schema(schema: dict[str, Any]) -> str:
     return ""
 
 
+def _own_limits(spec: AgentSpec, request: ResolveRequest) -> Limits:
+    return request.limits.over(spec.limits) if request.limits else spec.limits
+
+
 def _fitted(spec: AgentSpec, request: ResolveRequest) -> AgentSpec:
     """Return the spec with what the run's starter has set."""
-    limits, changed = spec.limits, dict[str, object](standing=True)
-    if request.limits is not None:
-        limits = request.limits.over(limits)
+    limits, changed = _own_limits(spec, request), dict[str, object](standing=True)
     if request.ceiling is not None:
         limits = request.ceiling.under(limits)
     if limits != spec.limits:

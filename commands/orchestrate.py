@@ -7,12 +7,14 @@ from typing import Annotated, Any, cast
 import typer
 
 from commands import console, options
+from commands.audit import checked
 from commands.errors import Exit, Misuse
 from commands.launch import launch
 from commands.orchestrate_results import KIND
 from commands.run import pairs
 from commands.session import whoami
 from commands.starting import Start
+from domain.audit import LedgerSource
 from domain.goals import Goal, file_of
 from domain.orchestration import OrchestrationRequest
 from domain.taskgraph import allowed, phases_of
@@ -88,7 +90,7 @@ def loaded(path: Path, given: dict[str, str]) -> tuple[Goal, dict[str, WorkerCar
         Misuse: It cannot be worked on; says every reason. Nothing was started.
     """
     # Here and not above: the agents and their tools, which other commands would load for nothing.
-    from activities.orchestration import read_goal  # noqa: PLC0415
+    from activities.orchestration import LEDGER, read_goal  # noqa: PLC0415
     from agents.plain_yaml import PlainYamlError, mapping  # noqa: PLC0415
     from agents.workers import cards  # noqa: PLC0415
 
@@ -102,6 +104,8 @@ def loaded(path: Path, given: dict[str, str]) -> tuple[Goal, dict[str, WorkerCar
     for name, place in read.goal.files.items():
         if not Path(place).is_file():
             raise Misuse(f"{path}: input {name!r}: {place!r} is no file (nothing was started)")
+        if name == LEDGER:
+            checked(LedgerSource(ledger=place))
     return read.goal, read.cards
 
 

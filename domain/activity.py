@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from domain.budget import Cap, LimitsOverride, Usage
+from domain.budget import Cap, Limits, LimitsOverride, Usage
 from domain.contract import Contract
 from domain.messages import Message, ToolCall
 from domain.spec import AgentSpec
@@ -41,9 +41,14 @@ class ResolveRequest(Contract):
 
 
 class Resolved(Contract):
-    """The spec a run keeps, or why there is none."""
+    """The spec a run keeps, or why there is none.
+
+    Attributes:
+        room: The agent's own limits, where a share of another run's budget is lower.
+    """
 
     spec: AgentSpec | None = None
+    room: Limits | None = None
     refusal: str = ""
 
 
@@ -62,6 +67,7 @@ class ThinkRequest(Contract):
         cap: What this call may use at most.
         max_output_tokens: Limit handed to the provider, already cut to the budget.
         forbid: Tools withheld from this call.
+        limits: The run's limits, where it was granted more than its spec says.
         whole_spec: Sent only when a worker has said that it lacks the spec.
     """
 
@@ -76,6 +82,7 @@ class ThinkRequest(Contract):
     route: int = 0
     purpose: Literal["turn", "plan"] = "turn"
     forbid: tuple[str, ...] = ()
+    limits: Limits | None = None
     whole_spec: AgentSpec | None = None
 
 
@@ -239,6 +246,7 @@ class DeadLetter(Contract):
 
     Attributes:
         task: The task of a run that failed for good; empty where the run's input was refused.
+        lineage: Of that run, so that another one under the same id leaves a letter of its own.
     """
 
     run_id: str
@@ -248,6 +256,7 @@ class DeadLetter(Contract):
     reason: str
     payload: dict[str, Any]
     task: str = ""
+    lineage: str = ""
 
 
 class Report(Contract):

@@ -82,17 +82,21 @@ class Checkpoints:
         return [each for each in found if each.what not in settled]
 
     def _missing(self) -> Iterable[Incoherence]:
-        """Say which outputs of the phase are not there; behind the last phase nobody needs them."""
+        """Say which tasks of the phase failed for good; what was not done follows from them.
+
+        Behind the last phase nothing waits for their outputs any more.
+        """
         state, goal = self._state, self._goal
         if state.phase + 1 >= len(goal.phase_names) or state.out_of_room:
             return
         for task in goal.tasks:
             memory = state.tasks[task.id]
-            if self._phases[task.id] != goal.phase_names[state.phase]:
-                continue
-            if task.gives not in state.outputs:
-                what = f"{task.gives} is not there: {task.id} {_ended(memory.standing)}"
-                yield Incoherence(f"{what} ({memory.reason})", frozenset({task.gives}))
+            here = self._phases[task.id] == goal.phase_names[state.phase]
+            if here and memory.standing == "failed":
+                behind = dependents([task.id], goal.tasks)
+                without = f", and without it not {', '.join(behind)}" if behind else ""
+                what = f"{task.gives} is not there: {task.id} failed for good ({memory.reason})"
+                yield Incoherence(f"{what}{without}", frozenset({task.gives}))
 
     # --- what is done about it
 
@@ -145,7 +149,3 @@ class Checkpoints:
 
 def _ways(again: tuple[str, ...]) -> tuple[Way, ...]:
     return ("retry", "skip", "abort") if again else ("skip", "abort")
-
-
-def _ended(standing: str) -> str:
-    return {"failed": "failed for good", "not_done": "was not done"}.get(standing, standing)

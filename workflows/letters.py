@@ -33,6 +33,7 @@ async def keep_task_letters(
             f"task {task_id!r} {tried}: {memory.reason}{lacking}",
             _request(narrowed, state, request),
             task=task_id,
+            lineage=state.lineage,
         )
 
 

@@ -21,7 +21,13 @@ FINAL = {
 
 
 async def keep_dead_letter(
-    agent: str, tenant: str, reason: str, request: BaseModel, *, task: str = ""
+    agent: str,
+    tenant: str,
+    reason: str,
+    request: BaseModel,
+    *,
+    task: str = "",
+    lineage: str = "",
 ) -> str:
     """Keep a refused input, or a task that failed for good; return the letter's id.
 
@@ -31,6 +37,7 @@ async def keep_dead_letter(
         reason: Why it was refused, or what went wrong last.
         request: What starts it again.
         task: The task's id.
+        lineage: Of the run whose task it is.
     """
     info = workflow.info()
     letter = DeadLetter(
@@ -41,6 +48,7 @@ async def keep_dead_letter(
         reason=reason,
         payload=request.model_dump(mode="json", exclude_unset=True),
         task=task,
+        lineage=lineage,
     )
     # Untyped: runs of before the letter's id was told have nothing here.
     kept = await workflow.execute_local_activity("dead_letters.put", letter, **policies.RECORD)

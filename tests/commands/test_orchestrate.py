@@ -12,6 +12,7 @@ from commands.orchestrate import loaded
 from commands.workers_page import page
 from runtime.settings import PROJECT
 
+LEDGER = "docs/examples/orchestrator/ledger.csv"
 HEAD = "goal: g\ninputs: {account: '17'}\n"
 DRILL = "worker: drill_worker, give: {name: x}"
 FAULTS = {
@@ -104,16 +105,18 @@ def test_values_are_what_they_look_like(tmp_path: Path) -> None:
 
 def test_inputs_of_the_command_line_take_their_places(tmp_path: Path) -> None:
     """A file's path is the goal's folder's in the goal, and the caller's on the command line."""
-    (tmp_path / "l.csv").write_text("x")
+    (tmp_path / "l.csv").write_text("account_id,date,amount,balance\n")
     text = "goal: g\ninputs: {ledger: {file: l.csv}, account: '1'}"
     path = _written(tmp_path, text)
 
     kept, _ = loaded(path, {"account": "2"})
-    given, _ = loaded(path, {"ledger": "README.md", "more": "x"})
+    given, _ = loaded(path, {"ledger": LEDGER, "more": "x"})
 
     assert kept.inputs == {"ledger": {"file": str(tmp_path / "l.csv")}, "account": "2"}
-    assert given.files["ledger"] == str(Path("README.md").absolute())
+    assert given.files["ledger"] == str(Path(LEDGER).absolute())
     assert given.inputs["more"] == "x"
+    with pytest.raises(Misuse, match="no column for account_id"):
+        loaded(path, {"ledger": "README.md"})
 
 
 @pytest.mark.parametrize("name", ["dossier", "troubles", "plan-me"])

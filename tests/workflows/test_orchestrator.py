@@ -367,7 +367,7 @@ async def test_no_phase_begins_before_every_output_of_the_last_is_there(stage: S
     await handle.signal("retry")
     found = await result(stage, handle)
 
-    assert stopped.reason == "a is not there: a failed for good (down)"
+    assert stopped.reason == "a is not there: a failed for good (down), and without it not last"
     assert [len(given(stage, name)) for name in ("a", "b", "last")] == [2, 1, 1]
     assert found.whole
     assert await letters(stage, handle.id) == []
