@@ -159,6 +159,7 @@ def test_a_document_cannot_end_itself_in_its_task(text: str) -> None:
     mark = task.split("=== document ")[1][:12]
     begin, end = f"=== document {mark} begins ===\n", f"\n=== document {mark} ends ===\n"
     assert task.partition(begin)[2] == content.decode() + end
+    assert mark not in content.decode()
 
 
 @pytest.mark.requirement("C4.4:partial")
