@@ -26,7 +26,7 @@ _OPTIONS = (
     ("approve", "the fields count as they are shown"),
     ("modify", _MODIFY),
     ("reject", "these fields stay empty; without an answer, those of the next questions too"),
-    ("abort", "the batch ends here; what was found is kept, and `batch resume` asks again"),
+    ("abort", "the batch ends here; what was found is kept, and batch resume asks again"),
 )
 
 
