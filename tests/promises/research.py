@@ -46,7 +46,6 @@ PROMISES: Final[dict[str, Requirement]] = {
     "C4.2:bad-question": Requirement("A question that is none is refused.", "Bad input"),
     "C4.2:budget": Requirement("A research that runs out of budget says so.", _SECTION),
     "C4.2:cancel": Requirement("Cancelling a research cancels its specialists.", _SECTION),
-    "C4.2:replay": Requirement("A research goes on from its history, also continued.", _SECTION),
     "C4.2:nothing-found": Requirement(
         "That the documents say nothing is a result, not an invention.", _SECTION
     ),
