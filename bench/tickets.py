@@ -75,15 +75,15 @@ class Planned:
 def made(seed: int, count: int, unsure: float = 0.08, novel: float = 0.05) -> list[Planned]:
     """Return `count` tickets, of which given shares are unsure and novel."""
     rng = random.Random(seed)
-    shares: list[tuple[Kind, float]] = [("unsure", unsure), ("novel", novel)]
-    kinds = [kind for kind, share in shares for _ in range(max(1, round(count * share)))]
-    kinds += _clear(count - len(kinds))
+    kinds = _of("unsure", max(1, round(count * unsure)))
+    kinds += _of("novel", max(1, round(count * novel)))
+    kinds += _of("clear", count - len(kinds))
     rng.shuffle(kinds)
     return [_one(rng, number, kind) for number, kind in enumerate(kinds, 1)]
 
 
-def _clear(count: int) -> list[Kind]:
-    return ["clear"] * count
+def _of(kind: Kind, count: int) -> list[Kind]:
+    return [kind] * count
 
 
 def _one(rng: random.Random, number: int, kind: Kind) -> Planned:

@@ -34,7 +34,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps import sure, together
     from workflows.tally import Tally
 
-_SLICE = 96  # tickets between two moments at which it may continue as new
+# So many times `parallel` tickets lie between two moments at which it may continue as new: at each
+# it waits for the last of them.
+_ROUNDS = 3
 # The word of a ticket can be lost (its run was terminated, this one was reset): so often the
 # database is asked which have ended.
 _LOOK_AGAIN = timedelta(hours=1)
@@ -131,7 +133,7 @@ class TriageWorkflow(Conducted[TriageResult]):
 
     async def _work_on_next(self, tickets: int) -> None:
         """Work on the next slice; it is through when each has ended, or waits for a person."""
-        last = min(tickets, self._state.next + _SLICE - 1)
+        last = min(tickets, self._state.next + _ROUNDS * self._request.parallel - 1)
         await together(self._ticket(number) for number in range(self._state.next, last + 1))
         self._state.next = last + 1
 

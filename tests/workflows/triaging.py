@@ -18,8 +18,9 @@ from runtime.reviews import Reviews
 from runtime.serving import activities_of
 from runtime.standing import StandingApprovals
 from runtime.tickets import Tickets
-from tests.fakes import Asked, Say
-from tests.workflows.stage import Handle, Stage, eventually
+from tests.fakes import Asked, Say, call
+from tests.workflows.stage import Handle, Stage, agent, eventually
+from tests.workflows.world import World, writing
 
 COLUMNS = ("id", "account", "subject", "text")
 TAXONOMY = """
@@ -102,10 +103,46 @@ async def sent(stage: Stage, tenant: str) -> list[str]:
 
 async def asking(stage: Stage, handle: Handle, count: int) -> list[str]:
     """Wait until so many tickets of a triage ask a person; return their runs' ids."""
-    query = f"RootWorkflowId = '{handle.id}' AND AwaitingApproval = true"
+    query = f"RootWorkflowId = '{handle.id}' AND WorkflowId != '{handle.id}'"
+    return await until_listed(stage, f"{query} AND AwaitingApproval = true", count)
+
+
+async def until_listed(stage: Stage, query: str, count: int = 1) -> list[str]:
+    """Wait until the server lists so many runs; return their ids."""
 
     async def found() -> list[str] | None:
         runs = [run.id async for run in stage.client.list_workflows(query)]
         return runs if len(runs) >= count else None
 
     return await eventually(found)
+
+
+async def pays_twice(stage: Stage, tenant: str, *, restart: bool = False) -> Handle:
+    """Have an agent pay twice under a standing approval with one use; the second is rejected.
+
+    Args:
+        stage: Where.
+        tenant: Whose.
+        restart: The worker forgets everything while the second one waits.
+    """
+    world = World()
+    pay = writing(world, "pay", effect="irreversible", idempotent=True)
+    await stage.play(agent(tools=[pay]), [call("pay", item="1"), call("pay", item="2"), "done"])
+    approvals = StandingApprovals(stage.database)
+    await granted(stage, tenant, uses=9)  # for another tool, so it covers nothing here
+    grant = Grant(
+        id=f"pay-{tenant}",
+        tenant=tenant,
+        agent="tester",
+        tool="pay",
+        by="ann",
+        terms=Terms(uses=1),
+        at=datetime.now(UTC),
+    )
+    await approvals.grant(grant)
+    handle = await stage.start(tenant=tenant)
+    await stage.asked(handle)
+    if restart:
+        await stage.restart()
+    await handle.signal("reject", {"reason": "not this one"})
+    return handle
