@@ -14,6 +14,8 @@ from domain.approval import Decision
 from domain.door import Waiting
 
 ROUTES: Final = APIRouter(prefix="/v1", tags=["decisions"], route_class=StrictRoute)
+_TOLD: Final = told(400, 404, 409, 413, 415, 422)
+_TOLD: Final = told(400, 404, 409, 413, 415, 422)
 
 
 class Approvals(BaseModel):
@@ -41,7 +43,7 @@ async def list_approvals(
     return Approvals(waiting=list(await door(service, token).approvals(below)))
 
 
-@ROUTES.post("/runs/{run_id:path}/approvals/{approval_id}", responses=told(400, 404, 409, 422))
+@ROUTES.post("/runs/{run_id:path}/approvals/{approval_id}", responses=_TOLD)
 async def answer_question(
     run_id: bodies.RunId,
     approval_id: bodies.ApprovalId,
@@ -60,7 +62,7 @@ async def answer_question(
     )
 
 
-@ROUTES.post("/runs/{run_id:path}/stop", responses=told(400, 404, 409, 422))
+@ROUTES.post("/runs/{run_id:path}/stop", responses=_TOLD)
 async def answer_stop(
     run_id: bodies.RunId, body: bodies.Onward, service: Served, token: Approver
 ) -> GoesOn:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from commands.http.problems import MEDIA_TYPE
 from commands.kinds import Kind, startable
 
 _EXAMPLES: Final[dict[str, dict[str, Any]]] = {
@@ -57,9 +58,19 @@ def _document(app: FastAPI) -> dict[str, Any]:
     content["examples"] = {
         name: {"value": {"workflow": name, "input": given}} for name, given in _EXAMPLES.items()
     }
-    # A path that takes slashes is written so for the router alone.
-    made["paths"] = {path.replace(":path}", "}"): item for path, item in made["paths"].items()}
+    for path in made["paths"].values():
+        for operation in path.values():
+            _say_problem(operation["responses"])
     return made
+
+
+def _say_problem(responses: dict[str, Any]) -> None:
+    """Say of problems that they are problems, and not any JSON."""
+    for response in responses.values():
+        content = response.get("content", {})
+        told = content.get("application/json", {}).get("schema", {}).get("$ref", "")
+        if told.endswith("/Problem"):
+            content[MEDIA_TYPE] = content.pop("application/json")
 
 
 def _start(kind: Kind, schemas: dict[str, Any]) -> str:

@@ -77,6 +77,13 @@ class ProblemError(HTTPException):
         self.fields = dict(fields or {})
 
 
+def phrase(status: int) -> str:
+    """Return a status in words, the same under every Python."""
+    return {413: "Content Too Large", 422: "Unprocessable Content"}.get(
+        status, HTTPStatus(status).phrase
+    )
+
+
 def answer(
     status: int,
     kind: str,
@@ -88,7 +95,7 @@ def answer(
     """Return a problem as a response."""
     problem = Problem(
         type=f"{PREFIX}{kind}",
-        title=HTTPStatus(status).phrase,
+        title=phrase(status),
         status=status,
         detail=detail,
         errors=[Wrong(field=name, message=message) for name, message in (fields or {}).items()],
@@ -156,7 +163,7 @@ async def _http(_: Request, error: HTTPException) -> JSONResponse:
         return answer(
             error.status_code, error.kind, error.detail, fields=error.fields, headers=headers
         )
-    kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    kind = phrase(error.status_code).lower().replace(" ", "-")
     return answer(error.status_code, kind, _WORDS.get(error.status_code, kind), headers=headers)
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from commands.http import bodies
 from commands.http.auth import Reader, Starter, door
-from commands.http.problems import Problem, ProblemError
+from commands.http.problems import Problem, ProblemError, phrase
 from commands.http.service import Served
 from commands.http.strict import StrictRoute
 from domain.door import Page, RunEnd, RunView, Started
@@ -20,7 +20,10 @@ _LATER: Final = "2"  # seconds; a run takes some
 
 def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what the document says of a route's problems."""
-    return {status: {"model": Problem} for status in (401, 403, *statuses, 503)}
+    return {
+        status: {"model": Problem, "description": phrase(status)}
+        for status in (401, 403, *statuses, 503)
+    }
 
 
 class Asked(BaseModel):

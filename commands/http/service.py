@@ -30,7 +30,7 @@ class Service:
     heartbeat_s: float = HEARTBEAT_S
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     return cast("Service", request.app.state.service)
 
 
