@@ -15,7 +15,6 @@ from domain.door import Waiting
 
 ROUTES: Final = APIRouter(prefix="/v1", tags=["decisions"], route_class=StrictRoute)
 _TOLD: Final = told(400, 404, 409, 413, 415, 422)
-_TOLD: Final = told(400, 404, 409, 413, 415, 422)
 
 
 class Approvals(BaseModel):
