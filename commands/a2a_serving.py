@@ -13,6 +13,7 @@ from commands.errors import Exit, Misuse
 from commands.serve import Certificate, Connections, Host, PrivateKey, is_local, listen
 from commands.session import session
 from runtime import logs
+from runtime.lent_tools import as_pinned
 from runtime.search_attributes import ensure_search_attributes
 from runtime.settings import Settings
 
@@ -50,7 +51,8 @@ async def a2a(
     if (certificate is None) != (key is None):
         raise Misuse("--certificate and --key: TLS needs both")
     settings = Settings.load()
-    specs = {name: agents()[name].spec() for name in _known(names or [])}
+    known = as_pinned(settings, agents())
+    specs = {name: known[name].spec() for name in _known(names or [])}
     tls = {"ssl_certfile": certificate, "ssl_keyfile": key} if certificate else {}
     async with session(settings) as opened:
         await ensure_search_attributes(opened.client)

@@ -4,7 +4,7 @@ It starts and it tells; it decides nothing. There is no tool that answers a ques
 stopped run go on, since whoever calls is a model, and a run asks for a person.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final, TypeVar
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -12,7 +12,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel, Field
 
-from agents.registry import agents
+from agents.toolkit import Agent
 from commands.doors import Door
 from commands.errors import CommandError, explain
 from domain.door import RunView, Scope
@@ -101,10 +101,11 @@ class RunResult(BaseModel):
     question: str = ""
 
 
-def server(door: DoorFor) -> MCPServer:
+def server(door: DoorFor, agents: Mapping[str, Agent]) -> MCPServer:
     """Return the server.
 
     Args:
+        agents: Who can be started, by name.
         door: Returns the door of whoever calls, if they may: the scope that is needed, and what
             they want to start.
     """
@@ -112,7 +113,7 @@ def server(door: DoorFor) -> MCPServer:
 
     @made.tool(description="List the agents that can be started.", annotations=_LOOKS)
     async def list_agents() -> AgentList:
-        return AgentList(agents=listed_agents())
+        return AgentList(agents=listed_agents(agents))
 
     @made.tool(
         description=(
@@ -165,9 +166,9 @@ def server(door: DoorFor) -> MCPServer:
     return made
 
 
-def listed_agents() -> list[AgentListed]:
+def listed_agents(agents: Mapping[str, Agent]) -> list[AgentListed]:
     """Return the agents as programs are told of them."""
-    specs = [agent.spec() for agent in agents().values()]
+    specs = [agent.spec() for agent in agents.values()]
     return [
         AgentListed(
             name=spec.name,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agents.registry import agents
 from commands import console, options
 from commands.doors import Door
 from commands.errors import Exit
@@ -17,6 +18,7 @@ from commands.serve import Host, is_local, listen
 from commands.session import Session, session, whoami
 from domain.door import Scope
 from runtime import logs
+from runtime.lent_tools import as_pinned
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ async def _on_stdio(settings: Settings, tenant: str, by: str) -> None:
         def door(*_: object) -> Door:
             return own
 
-        await server(door).run_stdio_async()
+        await server(door, as_pinned(settings, agents())).run_stdio_async()
 
 
 async def _over_http(settings: Settings, host: str, port: int, *, as_json: bool) -> None:
@@ -90,7 +92,7 @@ def _application(opened: Session, host: str) -> tuple[Any, Any]:
         request: Any = context.request_context.request
         return door_of(opened, request.scope, may, starts)
 
-    made = server(door)
+    made = server(door, as_pinned(opened.settings, agents()))
     # No sessions: any copy answers any request.
     inner = made.streamable_http_app(stateless_http=True, host=host)
     return made, AccessLog(Gate(inner, opened, is_open=lambda _: False))

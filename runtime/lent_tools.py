@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from typing import NoReturn
 
 import structlog
 
 from agents.interop import declared, pins
 from agents.interop.tools import equipped
-from agents.toolkit import Agent
+from agents.toolkit import Agent, ToolUnavailableError
 from runtime.settings import Settings
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -38,3 +39,27 @@ async def lent(settings: Settings, agents: Mapping[str, Agent]) -> AsyncGenerato
             _log.warning("mcp tools not offered", reason=problem)
         sessions.warm({server for server, _ in ready.names})
         yield ready.agents
+
+
+def as_pinned(settings: Settings, agents: Mapping[str, Agent]) -> dict[str, Agent]:
+    """Return `agents` with their lent tools, to tell of: none of those can be called.
+
+    Raises:
+        McpConfigError: The file of servers, or the pins, cannot be used.
+    """
+    file = settings.mcp_file
+    if file is None:
+        return dict(agents)
+    return equipped(agents, declared.load(file), pins.load(file), _Nobody()).agents
+
+
+class _Nobody:
+    """Calls no server."""
+
+    async def call(self, *_: object, **__: object) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            ToolUnavailableError: Always.
+        """
+        raise ToolUnavailableError("this process calls no tools; a worker does")

@@ -85,7 +85,11 @@ def _routes(spec: AgentSpec, address: str, handler: AgentTasks) -> list[BaseRout
             cards.card(spec, address), card_url=f"{path}{AGENT_CARD_WELL_KNOWN_PATH}"
         ),
         *create_jsonrpc_routes(
-            handler, path, context_builder=_Context(), shutdown_grace_period=_GRACE_S
+            handler,
+            path,
+            context_builder=_Context(),
+            enable_v0_3_compat=True,
+            shutdown_grace_period=_GRACE_S,
         ),
         # The SDK's mount for a tenant in the path would swallow the agents after this one.
         *(route for route in rest if isinstance(route, Route)),

@@ -13,7 +13,11 @@ from a2a.types.a2a_pb2 import (
     SecurityScheme,
     StringList,
 )
-from a2a.utils.constants import PROTOCOL_VERSION_CURRENT, TransportProtocol
+from a2a.utils.constants import (
+    PROTOCOL_VERSION_0_3,
+    PROTOCOL_VERSION_CURRENT,
+    TransportProtocol,
+)
 from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Struct
 
@@ -22,6 +26,12 @@ from domain.spec import AgentSpec
 VERSION: Final = "0.1.0"
 SCHEMAS: Final = "urn:holdfast:a2a:schemas:v1"
 DATA: Final = "data"
+# The first that a client knows; many still speak the version before.
+_SPOKEN: Final = (
+    (TransportProtocol.JSONRPC, PROTOCOL_VERSION_CURRENT),
+    (TransportProtocol.HTTP_JSON, PROTOCOL_VERSION_CURRENT),
+    (TransportProtocol.JSONRPC, PROTOCOL_VERSION_0_3),
+)
 _TEXT: Final = "text/plain"
 _JSON: Final = "application/json"
 _SCHEME: Final = "token"
@@ -48,10 +58,10 @@ def card(spec: AgentSpec, address: str) -> AgentCard:
         supported_interfaces=[
             AgentInterface(
                 url=f"{address}{path(spec.name)}",
-                protocol_binding=binding,
-                protocol_version=PROTOCOL_VERSION_CURRENT,
+                protocol_binding=binding.value,
+                protocol_version=version,
             )
-            for binding in (TransportProtocol.JSONRPC.value, TransportProtocol.HTTP_JSON.value)
+            for binding, version in _SPOKEN
         ],
         capabilities=AgentCapabilities(
             streaming=True, push_notifications=False, extensions=[_schemas(spec)]

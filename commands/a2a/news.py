@@ -66,7 +66,7 @@ class News:
             return None
         told = {"event": event.type, **_few(data)}
         working = TaskState.TASK_STATE_WORKING
-        return tasks.status_event(self.run_id, self.context, working, told=told)
+        return tasks.status_event(self.run_id, self.context, working, _line(event), told)
 
     def _waits(self, text: str) -> TaskStatusUpdateEvent:
         state = TaskState.TASK_STATE_INPUT_REQUIRED
@@ -110,6 +110,13 @@ class News:
 
 def _why(stop: dict[str, Any]) -> str:
     return str(stop.get("reason", ""))
+
+
+def _line(event: Event) -> str:
+    """Return an event in a few words: `turn 2`, `tool lookup`, `state EXECUTING`."""
+    names = ("state", "turn", "tool", "step", "verdict", "outcome")
+    what = next((str(event.data[name]) for name in names if event.data.get(name)), "")
+    return f"{event.type} {what}".strip()
 
 
 def _few(data: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,13 @@ from uuid import uuid4
 import httpx
 import pytest
 from a2a.client import A2ACardResolver, Client, ClientConfig, ClientFactory
-from a2a.helpers import get_artifact_text, get_message_text, new_data_part, new_text_part
+from a2a.helpers import (
+    get_artifact_text,
+    get_message_text,
+    get_stream_response_text,
+    new_data_part,
+    new_text_part,
+)
 from a2a.types.a2a_pb2 import (
     AgentCard,
     CancelTaskRequest,
@@ -193,6 +199,24 @@ async def test_a_key_is_one_message_of_one_agent(service: Service) -> None:
     assert answer.context_id == answer.id
 
 
+@pytest.mark.requirement("C4.8:a2a-task")
+async def test_a_client_of_the_version_before_is_understood(service: Service) -> None:
+    """The same endpoint answers 0.3, and the card says so."""
+    message: dict[str, Any] = {
+        "messageId": "of-0.3",
+        "role": "user",
+        "parts": [{"kind": "text", "text": BENCH}],
+    }
+    call = {"jsonrpc": "2.0", "id": 1, "method": "message/send", "params": {"message": message}}
+    async with service.http() as http:
+        card = (await http.get(f"{service.address}/a2a/bench/.well-known/agent-card.json")).json()
+        told = (await http.post(card["url"], json=call)).json()["result"]
+
+    assert (card["protocolVersion"], card["preferredTransport"]) == ("0.3", "JSONRPC")
+    assert (told["kind"], told["status"]["state"]) == ("task", "completed")
+    assert told["artifacts"][0]["parts"][0]["text"] == "done"
+
+
 @pytest.mark.requirement("C4.8:a2a-stream")
 async def test_updates_are_streamed_until_the_task_has_ended(service: Service) -> None:
     """The task first, then its progress, then its answer, then its end."""
@@ -206,7 +230,9 @@ async def test_updates_are_streamed_until_the_task_has_ended(service: Service) -
     assert set(states[:-1]) == {TaskState.TASK_STATE_WORKING}
     assert states[-1] == DONE
     turns = [MessageToDict(each.status_update.metadata).get("event") for each in news]
+    said = [get_stream_response_text(each) for each in news]
     assert turns.count("turn") == 3
+    assert {"state EXECUTING", "turn 3", "tool lookup"} < set(said)
 
 
 @pytest.mark.requirement("C4.8:a2a-person")

@@ -15,6 +15,7 @@ from mcp.types import CallToolResult
 
 from agents.interop import declared, pins
 from agents.interop.pins import Pins
+from agents.registry import agents
 from bench.drill.rig import Rig, rig
 from commands.doors import Door
 from commands.mcp_server import server
@@ -159,7 +160,7 @@ async def _at_hand(running: Rig, tenant: str = "default") -> AsyncGenerator[Clie
     def door(*_: object) -> Door:
         return own
 
-    async with Client(server(door), read_timeout_seconds=60) as client:
+    async with Client(server(door, agents()), read_timeout_seconds=60) as client:
         yield client
 
 
@@ -184,7 +185,8 @@ async def test_the_official_client_starts_a_run_and_gets_its_result(running: Rig
 
     # What a person decides is not among them, whatever it is called.
     assert tools == {"list_agents", "start_run", "run_status", "run_result"}
-    assert "assistant" in {agent["name"] for agent in known["agents"]}
+    lent = {agent["name"]: agent["tools"] for agent in known["agents"]}["assistant"]
+    assert {"time_convert_time", "tiny_put"} < set(lent)
     assert (first["new"], second) == (True, {"run_id": first["run_id"], "new": False})
     assert (ended["ended"], ended["outcome"]) == (True, "completed")
     assert json.loads(ended["answer"])["time_difference"] == "-3.5h"
