@@ -23,7 +23,7 @@ def reply(conversation: Conversation) -> Reply:
 def _planned(goal: dict[str, Any], cards: list[dict[str, Any]]) -> _Plan:
     inputs = goal.get("inputs", {})
     files = {name for name, value in inputs.items() if _is_file(value)}
-    there: dict[str, str] = dict.fromkeys(inputs.keys() - files, "")
+    there: dict[str, str] = dict.fromkeys(sorted(inputs.keys() - files), "")
     planned: _Plan = {}
     for _ in cards:
         for card in cards:
