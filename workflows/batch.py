@@ -115,7 +115,7 @@ class BatchWorkflow(Conducted[BatchResult]):
         if self._request.dry_run:
             if self._state.unsure:
                 self._state.not_done.append(
-                    f"a person would have been asked about {self._state.unsure} documents"
+                    f"unsure fields that nobody was asked about: {self._state.unsure} documents"
                 )
             return
         review = BatchReview(self, self._request, self._state)

@@ -175,7 +175,7 @@ async def test_a_dry_run_asks_nobody(stage: Stage, tmp_path: Path) -> None:
     result = await finished(stage, await start(stage, root, dry_run=True))
 
     assert (result.outcome, result.done, result.unsure) == ("completed", 1, 1)
-    assert "would have been asked about 1" in result.not_done[0]
+    assert "nobody was asked about: 1" in result.not_done[0]
 
 
 @pytest.mark.requirement("C4.4:resume")
