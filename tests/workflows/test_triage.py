@@ -1,7 +1,9 @@
 """Triage: what runs alone, what goes to a person, and what is left when everything goes wrong."""
 
 import json
+from base64 import b64decode
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -258,3 +260,31 @@ async def all_rows(stage: Stage, tenant: str) -> list[dict[str, object]]:
     tickets = Tickets(stage.database)
     lineages = await tickets.of_tenant(tenant)
     return [row for lineage in lineages for row in await tickets.rows(lineage)]
+
+
+@pytest.mark.requirement("C4.5:input")
+async def test_what_cannot_be_read_is_refused(stage: Stage, tmp_path: Path, tenant: str) -> None:
+    """A file that is not there goes to the dead letters with the reason; nothing is left open."""
+    await play(stage)
+
+    came = await result(stage, await start(stage, str(tmp_path / "none.csv"), tenant))
+
+    assert came.outcome is Outcome.REJECTED
+    assert "none.csv: No such file" in came.reason or "taxonomy.yaml: No such file" in came.reason
+
+
+@pytest.mark.requirement("C4.5:carried")
+def test_a_ticket_that_waits_is_carried_over() -> None:
+    """The recorded run had continued as new with a ticket open, and heard of its end."""
+    path = Path(__file__).parents[1] / "replay" / "triage" / "continued.json"
+    events = json.loads(path.read_text(encoding="utf-8"))["events"]
+    begun = _payload(events[0]["workflowExecutionStartedEventAttributes"]["input"])
+    ended = _payload(events[-1]["workflowExecutionCompletedEventAttributes"]["result"])
+
+    assert begun["state"]["continued"] >= 1
+    assert begun["state"]["waiting"] == [1]
+    assert (ended["sent_alone"], ended["sent_by_person"], ended["waiting"]) == (12, 1, 0)
+
+
+def _payload(of: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
+    return json.loads(b64decode(of["payloads"][0]["data"]))
