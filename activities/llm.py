@@ -163,7 +163,7 @@ class LLMActivities:
     async def _reserve(
         self, spec: AgentSpec, request: ThinkRequest, worst_usd: Decimal
     ) -> Reserved:
-        limits = spec.limits
+        limits = request.limits or spec.limits
         reserved = await self._spend.reserve(
             request.lineage, request.turn, _attempt(), request.cap.tokens, worst_usd
         )

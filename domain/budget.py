@@ -30,6 +30,15 @@ class LimitsOverride(Strict):
         """Return `limits` with the ones that are set here in their place."""
         return limits.model_copy(update=self.model_dump(exclude_none=True))
 
+    def plus(self, extra: "Extra") -> "LimitsOverride":
+        """Return these limits with `extra` on top of tokens and money."""
+        more: dict[str, object] = {}
+        if self.tokens is not None:
+            more["tokens"] = self.tokens + extra.tokens
+        if self.cost_usd is not None:
+            more["cost_usd"] = self.cost_usd + extra.cost_usd
+        return self.model_copy(update=more)
+
     def under(self, limits: Limits) -> Limits:
         """Return `limits` with none of them above what is set here."""
         lower = {
@@ -107,6 +116,14 @@ class Spend(Contract):
         if limits.cost_usd:
             parts.append(float(self.cost_usd / limits.cost_usd))
         return max(parts)
+
+
+class Extra(Contract):
+    """Budget that a run asks for beyond its share, or is granted; nothing granted is a no."""
+
+    run_id: str
+    tokens: int = Field(default=0, ge=0)
+    cost_usd: Decimal = Field(default=NOTHING, ge=0)
 
 
 class Cap(Contract):

@@ -112,6 +112,7 @@ class Came(Contract):
         reason: Why there is no answer, or not a whole one.
         spend: What it used; the whole of its share where it left no account.
         writes: What it did and has not undone.
+        unaccounted: It left no account, so `spend` is its whole share.
         adopted: It had run before, for the same request; nothing was done again.
     """
 
@@ -128,6 +129,7 @@ class Came(Contract):
     writes: tuple[Effected, ...] = ()
     undone: tuple[str, ...] = ()
     waited_s: float = 0
+    unaccounted: bool = False
     adopted: bool = False
 
     @property

@@ -5,7 +5,7 @@ from typing import Any, Literal, cast
 
 from pydantic import Field
 
-from domain.budget import Spend
+from domain.budget import Extra, Limits, LimitsOverride, Spend
 from domain.contract import Contract, strict_json
 from domain.loops import Deed, withheld
 from domain.messages import ROOT, Message, ToolCall, chain, link
@@ -46,6 +46,8 @@ class AgentState(RunState):
     """All that a run remembers, and all that continue-as-new carries over.
 
     Attributes:
+        room: The agent's own limits, where its share of another run's budget is lower.
+        granted: What it was given beyond that share.
         messages: The transcript, in order.
         base: Messages that a worker is known to hold under `base_head`.
         made: Ids of messages that an activity made and a worker may hold.
@@ -58,6 +60,8 @@ class AgentState(RunState):
     """
 
     spec: AgentSpec | None = None
+    room: Limits | None = None
+    granted: Extra = Extra(run_id="")
     messages: list[Message] = Field(default_factory=list[Message])
     base: int = 0
     base_head: str = ROOT
@@ -78,6 +82,14 @@ class AgentState(RunState):
     phase: Literal["start", "work"] = "start"
     planned: int = 0
     handed: list[str] = Field(default_factory=list[str])
+
+    @property
+    def limits(self) -> Limits:
+        """What the run may use: its spec's limits, and what it was granted beyond its share."""
+        limits = self.spec.limits if self.spec else Limits()
+        if self.room is None:
+            return limits
+        return LimitsOverride(**limits.model_dump()).plus(self.granted).under(self.room)
 
     def add(self, message: Message, *, made: bool) -> None:
         """Put `message` behind the transcript.

@@ -78,7 +78,7 @@ class Actor:
         self._spec = spec
         self._desk = desk
         self.effects = Effects(request, state, spec, desk)
-        self._delegates = Delegates(request, state, spec, desk)
+        self.delegates = Delegates(request, state, spec, desk)
         self.running = ""
 
     async def act(self, calls: Sequence[ToolCall]) -> None:
@@ -210,7 +210,7 @@ class Actor:
         """Run a call, or what stands in for it; `before` are the tools that were tried."""
         tool, arguments = item.tool, item.arguments
         if tool.agent:
-            return await self._delegates.run(item.position, tool, arguments)
+            return await self.delegates.run(item.position, tool, arguments)
         result = await self.effects.run(item.position, item.call.id, tool, arguments)
         if isinstance(result, Gone):
             result = await self._fall_back(item, result, before | {tool.name})

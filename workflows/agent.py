@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.conducted import Conducted, resolved_by
     from workflows.ends import RefusedError
     from workflows.failures import FAILURES
+    from workflows.lending import Borrower, said, tell
     from workflows.planning import Planner
     from workflows.reviewing import Reviewer
     from workflows.steps import sure
@@ -43,6 +44,7 @@ class AgentWorkflow(Conducted[AgentResult]):
         )
         spec = self._state.spec
         super().__init__(request, self._state, approvals=spec.approvals if spec else None)
+        self._borrower = Borrower(self._state)
         self._answer: Any = None
         self._logprobs: dict[str, float] = {}
         self._actor: Actor | None = None
@@ -56,6 +58,22 @@ class AgentWorkflow(Conducted[AgentResult]):
     def snapshot(self, turn: int) -> AgentState:
         """Return the state after `turn` model calls, which a fork begins with."""
         return self._state.at(turn)
+
+    # --- what runs say to each other
+
+    @workflow.signal
+    async def budget_asked(self, *news: Any) -> None:
+        """Take a run's word that it needs more than its share; for runs, not for people."""
+        wanted = said(news)
+        if wanted is None or self._actor is None:
+            self.desk.ignore("budget_asked: this is for the runs below to send")
+            return
+        await tell(wanted.run_id, self._actor.delegates.lend(wanted))
+
+    @workflow.signal
+    def budget_granted(self, *news: Any) -> None:
+        """Take the answer of the run above; for runs, not for people."""
+        self._borrower.hear(news)
 
     # --- the phases
 
@@ -78,6 +96,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             if resolved.spec is None:
                 raise RefusedError(resolved.refusal)
             spec = self._state.spec = resolved.spec
+            self._state.room = resolved.room
             self._state.add(Message(role="user", text=request.task), made=False)
         self.desk.approvals = spec.approvals
         return spec
@@ -89,7 +108,7 @@ class AgentWorkflow(Conducted[AgentResult]):
         if self._request.undo:
             await self._only_undo(spec, actor)
             return
-        thinker = Thinker(self._state, spec, self.desk)
+        thinker = Thinker(self._state, spec, self.desk, self._borrower)
         if self._state.phase == "start":
             await Planner(self._request, self._state, spec, self.desk, thinker).plan()
             self._state.begin()
@@ -157,7 +176,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             "agent": handed.agent,
             "task": handed.task,
             "limits": None,
-            "ceiling": LimitsOverride(**spec.limits.model_dump()),
+            "ceiling": LimitsOverride(**old.limits.model_dump()),
             "answer_schema": None,
             "state": state,
         }
@@ -195,7 +214,7 @@ class AgentWorkflow(Conducted[AgentResult]):
         return self._request.agent
 
     def _limits(self) -> Limits | None:
-        return self._state.spec.limits if self._state.spec else None
+        return self._state.limits if self._state.spec else None
 
     def _status(self) -> dict[str, Any]:
         return {

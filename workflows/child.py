@@ -22,6 +22,7 @@ from temporalio.workflow import ParentClosePolicy
 from workflows import policies
 
 with workflow.unsafe.imports_passed_through():
+    from domain import page
     from domain.budget import Limits, LimitsOverride, Spend
     from domain.contract import canonical, digest
     from domain.run import AgentRequest, AgentResult, Came, Kept, KeptRequest
@@ -86,7 +87,7 @@ async def _run_as(run_id: str, child: Child, request: AgentRequest, share: Limit
             result_type=AgentResult,
             parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-            static_summary=child.summary[:200] or None,
+            static_summary=page.escape(child.summary, 200) or None,
         )
     except WorkflowAlreadyStartedError:
         return await _adopted(run_id, child, request)
@@ -142,6 +143,7 @@ def _lost(child: Child, run_id: str, share: Limits, reason: str) -> Came:
         outcome=Outcome.FAILED,
         reason=reason,
         spend=Spend(tokens=share.tokens, cost_usd=share.cost_usd),
+        unaccounted=True,
     )
 
 

@@ -18,7 +18,7 @@ from workflows.effects import Ran
 
 with workflow.unsafe.imports_passed_through():
     from domain.activity import ActOutcome, CutRequest
-    from domain.budget import Limits, LimitsOverride, Spend
+    from domain.budget import Extra, Limits, LimitsOverride, Spend
     from domain.contract import canonical
     from domain.run import AgentRequest, Came
     from domain.spec import AgentSpec
@@ -39,6 +39,7 @@ class Delegates:
         self._spec = spec
         self._desk = desk
         self._reserved = Spend()
+        self._shares: dict[str, Spend] = {}
 
     async def run(self, position: int, tool: ToolSpec, arguments: dict[str, Any]) -> Ran:
         """Run the agent that `tool` stands for; return its answer as the call's result."""
@@ -61,14 +62,16 @@ class Delegates:
 
     async def _ask(self, child: Child, share: Limits) -> Came:
         began = workflow.now()
-        held = Spend(tokens=share.tokens, cost_usd=share.cost_usd)
-        self._reserved = self._reserved.joined(held)
-        used = held  # should it end without an account
+        run_id = f"{workflow.info().workflow_id}/{child.id}"
+        self._hold(run_id, Spend(tokens=share.tokens, cost_usd=share.cost_usd))
+        used: Spend | None = None
         try:
             came = await run_child(child, self._asked(child, share), share)
-            used = came.spend
+            used = None if came.unaccounted else came.spend
         finally:
+            held = self._shares.pop(run_id)
             self._reserved = self._reserved.plus(tokens=-held.tokens, cost_usd=-held.cost_usd)
+            used = used or held  # one that left no account is charged all it was given
             # Its model calls have limits of their own; what they cost is the caller's.
             self._state.spend = self._state.spend.joined(used.model_copy(update={"steps": 0}))
         self._desk.excuse(min(timedelta(seconds=came.waited_s), workflow.now() - began))
@@ -89,8 +92,20 @@ class Delegates:
 
     # --- the budget
 
+    def _hold(self, run_id: str, more: Spend) -> None:
+        self._reserved = self._reserved.joined(more)
+        self._shares[run_id] = self._shares.get(run_id, Spend()).joined(more)
+
+    def lend(self, wanted: Extra) -> Extra:
+        """Return what a run below is granted beyond its share: what it wants, or nothing."""
+        more = Spend(tokens=wanted.tokens, cost_usd=wanted.cost_usd)
+        if wanted.run_id not in self._shares or not self._fits(more):
+            return Extra(run_id=wanted.run_id)
+        self._hold(wanted.run_id, more)
+        return wanted
+
     def _share(self, tool: ToolSpec) -> Limits:
-        limits = self._spec.limits
+        limits = self._state.limits
         left = limits.wall_clock_s - self._desk.worked().total_seconds()
         return Limits(
             steps=limits.steps,
@@ -99,8 +114,8 @@ class Delegates:
             wall_clock_s=max(left, 1),
         )
 
-    def _fits(self, share: Limits) -> bool:
-        used, limits = self._state.spend.joined(self._reserved), self._spec.limits
+    def _fits(self, share: Limits | Spend) -> bool:
+        used, limits = self._state.spend.joined(self._reserved), self._state.limits
         return (
             used.tokens + share.tokens <= limits.tokens
             and used.cost_usd + share.cost_usd <= limits.cost_usd

@@ -12,6 +12,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 from workflows import policies
 from workflows.desk import Desk
 from workflows.ends import LimitReachedError
+from workflows.lending import Borrower
 
 with workflow.unsafe.imports_passed_through():
     from domain.activity import (
@@ -39,10 +40,11 @@ _ALERT_AT = 0.8
 class Thinker:
     """Makes a run's model calls, within its budget."""
 
-    def __init__(self, state: AgentState, spec: AgentSpec, desk: Desk) -> None:
+    def __init__(self, state: AgentState, spec: AgentSpec, desk: Desk, borrower: Borrower) -> None:
         self._state = state
         self._spec = spec
         self._desk = desk
+        self._borrower = borrower
 
     async def think(self, *, plan: bool = False) -> Reply:
         """Return the model's next message, after it was put behind the transcript.
@@ -52,7 +54,12 @@ class Thinker:
             AbortedError: The call failed for good and a person ended the run.
         """
         while True:
-            reply = await self._attempt(plan=plan)
+            try:
+                reply = await self._attempt(plan=plan)
+            except LimitReachedError as reached:
+                if not await self._borrower.more(reached.limit, self.left()):
+                    raise
+                continue
             if reply is not None:
                 self._settle(reply)
                 return reply
@@ -123,6 +130,8 @@ class Thinker:
             optional["route"] = state.route
         if plan:
             optional["purpose"] = "plan"
+        if state.limits != spec.limits:
+            optional["limits"] = state.limits
         return ThinkRequest(
             lineage=state.lineage,
             turn=state.spend.steps + 1,
@@ -141,7 +150,7 @@ class Thinker:
         The worst case is known: the input is at most what the provider counted last time plus
         a token for each new byte, since no tokenizer in use makes more tokens than bytes.
         """
-        spend, limits = self._state.spend, self._spec.limits
+        spend, limits = self._state.spend, self._state.limits
         if limit := spend.exhausted(limits):
             raise LimitReachedError(limit)
         if self.left() <= timedelta():
@@ -183,7 +192,7 @@ class Thinker:
 
     def _alert(self) -> None:
         """Say once that most of the budget is used."""
-        share = self._state.spend.share(self._spec.limits)
+        share = self._state.spend.share(self._state.limits)
         if share >= _ALERT_AT and not self._state.alerted:
             self._state.alerted = True
             workflow.logger.warning("%.0f %% of the budget is used", share * 100)
@@ -203,4 +212,4 @@ class Thinker:
 
     def left(self) -> timedelta:
         """Return the wall clock that is left."""
-        return timedelta(seconds=self._spec.limits.wall_clock_s) - self._desk.worked()
+        return timedelta(seconds=self._state.limits.wall_clock_s) - self._desk.worked()

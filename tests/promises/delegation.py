@@ -19,6 +19,18 @@ PROMISES: Final[dict[str, Requirement]] = {
         "A call reserves its share of the caller's budget, and gives back the rest.", _PART
     ),
     "C4.1:fifty": Requirement("Fifty calls at once never pass the caller's budget.", _PART),
+    "C4.1:lend": Requirement(
+        "A run below that has used up its share is given more while its caller has room.", _PART
+    ),
+    "C4.1:lend-own": Requirement(
+        "What is lent never lifts a run over its own agent's limits.", _PART
+    ),
+    "C4.1:lend-room": Requirement(
+        "However many ask for more, their caller's budget is not passed.", _PART
+    ),
+    "C4.1:lend-signals": Requirement(
+        "Signals about budgets that no run has sent change nothing.", _PART
+    ),
     "C4.1:lost": Requirement(
         "A run below that is terminated is charged its whole share, and told as an error.", _PART
     ),
