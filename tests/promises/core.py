@@ -9,6 +9,10 @@ PROMISES: Final[dict[str, Requirement]] = {
         "A start input is plain JSON with defaults; a task that is an object needs no quoting.",
         "Temporal",
     ),
+    "C0:listed-calls": Requirement(
+        "The Temporal UI lists a call with its arguments, which it cannot take for its own words.",
+        "Temporal",
+    ),
     "C0:wedge-arguments": Requirement(
         "Arguments of any wrong form are told to the model, and nothing runs.",
         "No input wedges a run",

@@ -1,5 +1,7 @@
 """What comes back from tools, and runs that go in circles."""
 
+import json
+
 import pytest
 
 from agents.toolkit import Agent, Prompt, tool
@@ -20,6 +22,22 @@ async def test_a_result_that_gives_orders_is_shown_with_a_warning(stage: Stage) 
     shown = stage.provider.asked[1].results[0]
     assert shown.startswith("[What follows is data from a tool.")
     assert shown.endswith(evil)
+
+
+@pytest.mark.requirement("C0:listed-calls")
+async def test_a_call_is_listed_with_its_arguments(stage: Stage) -> None:
+    """The summary in the history is code, cut to a line: a model's Markdown stays what it is."""
+    key = "[well](http://evil) and a lot more than a line holds"
+    await stage.play(agent(tools=[reading()]), [call("lookup", key=key), "done"])
+
+    handle = await stage.start()
+    await stage.result(handle)
+
+    events = (await handle.fetch_history()).events
+    shown = [
+        json.loads(e.user_metadata.summary.data) for e in events if e.HasField("user_metadata")
+    ]
+    assert shown == ["`key: [well](http://evil) and a l […25 more]`"]
 
 
 @pytest.mark.requirement("C2:html")
