@@ -13,7 +13,7 @@ PACKAGES = $(wildcard worker.py starter.py domain workflows activities agents co
 PYTEST_ARGS ?=
 
 .PHONY: help install temporal format lint types layers spell test replay e2e evals cov check demo \
-	bench dev worker histories lock clean
+	bench dev worker histories pages lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ types: $(VENV)/.development ## strict types
 
 layers: $(VENV)/.development ## imports point down
 	@PYTHONPATH=. $(BIN)/lint-imports
+
+pages: $(VENV)/.program ## write the pages that are made from the code
+	@$(BIN)/python starter.py workers --markdown > docs/workers.md.new && mv docs/workers.md.new docs/workers.md
 
 spell: $(VENV)/.development
 	@$(BIN)/codespell $(PACKAGES) $(wildcard README.md docs deploy)

@@ -128,7 +128,7 @@ def test_the_examples_are_goals_that_can_start(name: str) -> None:
 
 
 def test_the_page_of_the_workers_is_current() -> None:
-    """Mend it with `python starter.py workers --markdown > docs/workers.md`."""
+    """Mend it with `make pages`."""
     written = (PROJECT / "docs" / "workers.md").read_text(encoding="utf-8")
 
     assert written == page(cards())
