@@ -47,9 +47,12 @@ _CLEAR: Final[dict[str, tuple[str, ...]]] = {
 }
 # Half of one category and half of another: the label is the first, and nobody could be sure.
 _UNSURE: Final = (
-    ("billing", "I was charged twice for my invoice and the app crashes when I open the export."),
+    (
+        "billing",
+        "I was charged twice for invoice {n} this month. The app crashes when I open the export.",
+    ),
     ("login", "My password is wrong at log in, and my parcel has not arrived, tracking is stuck."),
-    ("refund", "Please refund my order {n}; I cannot log in, it says my password is wrong."),
+    ("bug", "The dashboard {n} stays blank, and the password reset email never arrives."),
     ("delivery", "The item in box {n} is damaged; please cancel my subscription at month end."),
 )
 # Nothing of this stands in the taxonomy.
