@@ -52,7 +52,6 @@ _UNSURE: Final = (
         "I was charged twice for invoice {n} this month. The app crashes when I open the export.",
     ),
     ("login", "My password is wrong at log in, and my parcel has not arrived, tracking is stuck."),
-    ("bug", "The dashboard {n} stays blank, and the password reset email never arrives."),
     ("delivery", "The item in box {n} is damaged; please cancel my subscription at month end."),
 )
 # Nothing of this stands in the taxonomy.
