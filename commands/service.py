@@ -1,0 +1,112 @@
+"""What one worker process serves, put together: which database, models, tools and workflows."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from activities.audit import AuditActivities
+from activities.batch import BatchActivities
+from activities.chain import ChainActivities
+from activities.llm import LLMActivities
+from activities.orchestration import OrchestrationActivities
+from activities.providers import build
+from activities.repair import RepairActivities
+from activities.research import ResearchActivities
+from activities.runs import RunActivities
+from activities.spend import Reserved
+from activities.standing import StandingActivities
+from activities.tools import ToolActivities
+from activities.transcripts import Transcripts
+from activities.triage import TriageActivities
+from activities.validation import ValidationActivities
+from agents.registry import tools
+from agents.toolkit import Agent
+from runtime.artifacts import Artifacts
+from runtime.batches import Batches
+from runtime.database import Database
+from runtime.dead_letters import DeadLetters
+from runtime.documents import Documents
+from runtime.examples import Examples
+from runtime.interceptors import FinishWrites, Observe
+from runtime.metrics import Meters
+from runtime.reviews import Reviews
+from runtime.runs import Runs
+from runtime.serving import Queue, Service, activities_of, wanted
+from runtime.settings import Settings
+from runtime.spend import SpendLedger
+from runtime.standing import StandingApprovals
+from runtime.tickets import Tickets
+from workflows import FAILURES, WORKFLOWS
+
+if TYPE_CHECKING:
+    from domain.researching import ResearchResult
+
+
+def compose(
+    settings: Settings,
+    database: Database,
+    offline_url: str,
+    served: Mapping[str, Agent],
+    queues: str = "",
+) -> Service:
+    """Return what the process serves: `queues` of the agents `served`, or all but the models'."""
+    transcripts = Transcripts()
+    meters = Meters()
+    artifacts = Artifacts(database)
+    llm = LLMActivities(
+        build(**settings.model_access(), offline_url=offline_url),
+        transcripts,
+        SpendLedger(database, Reserved),
+        on_call=meters.model_call,
+    )
+    checks = ValidationActivities(served)
+    runs = RunActivities(served, transcripts, DeadLetters(database), Runs(database))
+    offered = tools(served.values())
+    called = ToolActivities(offered, transcripts, artifacts, settings.database)
+    main = Queue(
+        settings.task_queue,
+        workflows=WORKFLOWS,
+        activities=[
+            *activities_of(llm, checks, runs),
+            *_of_the_organisations(settings, database, artifacts, served),
+            *called.all(),
+        ],
+    )
+    limited = [
+        Queue(name, called.all(name), per_second=rate) for name, rate in called.queues().items()
+    ]
+    # A model's queue has no declared rate: whoever starts its workers knows the account's.
+    models = [Queue(f"llm.{vendor}", [llm.think]) for vendor in ("openai", "anthropic")]
+    specs = [tool.spec for tool in offered.values()]
+    return Service(
+        queues=wanted(queues, [main, *limited], models),
+        failures=FAILURES,
+        interceptors=[
+            Observe(meters, {spec.name for spec in specs}),
+            FinishWrites({spec.name for spec in specs if spec.writes}),
+        ],
+        meters=meters,
+    )
+
+
+def _of_the_organisations(
+    settings: Settings, database: Database, artifacts: Artifacts, served: Mapping[str, Agent]
+) -> list[Callable[..., Any]]:
+    """Return the activities that single organisations have for themselves."""
+    standing = StandingApprovals(database)
+    return activities_of(
+        StandingActivities(standing),
+        AuditActivities(settings.home / "ledgers"),
+        BatchActivities(Batches(database), artifacts),
+        ChainActivities(served),
+        OrchestrationActivities(served, settings.home / "ledgers"),
+        RepairActivities(settings.home / "repairs", settings.database),
+        ResearchActivities(Documents(database), artifacts, _research_page),
+        TriageActivities(Tickets(database), Examples(database), Reviews(database), standing),
+    )
+
+
+def _research_page(result: "ResearchResult") -> str:
+    # Here and not above: templates that few runs need, and a restart must be quick.
+    from commands.pages.research import research_page  # noqa: PLC0415
+
+    return research_page(result)
