@@ -31,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.approval import Form
     from domain.run import AgentRequest, Stop
+    from domain.runs import Request
     from domain.spec import AgentSpec
     from domain.state import AgentState, Effected
     from domain.tools import FLAG, STOP, ToolSpec, idempotency_key
@@ -96,7 +97,8 @@ class Effects:
         optional: dict[str, Any] = {}
         if self._request.data:
             optional["data"] = self._request.data
-        if tool.writes:
+        # A read may have to know whose data it may show; the tenant that all have costs no history.
+        if tool.writes or self._request.tenant != _ALL_HAVE:
             optional["tenant"] = self._request.tenant
         if of:
             optional["of"] = of
@@ -240,6 +242,9 @@ class Effects:
             )
         text = f"error: a person says that {tool.name} did not take effect. {decision.reason}"
         return Ran(_told(text.strip()), by_value=True)
+
+
+_ALL_HAVE = Request().tenant
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,9 @@ _DOCUMENTS: Final = sa.table(
 )
 
 
+_BATCHES: Final = sa.table("batches", sa.column("run_id", sa.String), sa.column("request", sa.Text))
+
+
 class Row(Contract):
     """What was found in one document; None where it does not say."""
 
@@ -55,6 +58,9 @@ async def batch_rows(context: ToolContext, after: Annotated[int, Field(ge=0)] = 
     engine = _engine(context)
     try:
         async with engine.connect() as connection:
+            asked = (await connection.execute(_asked(context))).scalar_one_or_none()
+            if asked is None or json.loads(asked).get("tenant") != (context.tenant or "default"):
+                raise ToolError("there is no such batch, or it is not this tenant's")
             found = (await connection.execute(_query(context, after))).all()
     finally:
         await engine.dispose()
@@ -74,6 +80,11 @@ async def batch_rows(context: ToolContext, after: Annotated[int, Field(ge=0)] = 
 def _row(name: str, fields: str) -> Row:
     found: dict[str, dict[str, Any]] = json.loads(fields or "{}")
     return Row(document=name, values={field: each.get("value") for field, each in found.items()})
+
+
+def _asked(context: ToolContext) -> sa.Select[Any]:
+    """Return the query for what the batch was asked, which says whose it is."""
+    return sa.select(_BATCHES.c.request).where(_BATCHES.c.run_id == context.data.get("batch", ""))
 
 
 def _query(context: ToolContext, after: int) -> sa.Select[Any, Any, Any]:

@@ -1,6 +1,5 @@
 """A batch of small documents: every one accounted for, whatever becomes of it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from agents.extract.summary import merged_schema
 from commands import batch_results
 from runtime.batches import Batches
 from runtime.dead_letters import DeadLetters
-from tests.fakes import Asked, Never, Say, Step, refused
+from tests.fakes import Asked, Never, Step, refused
 from tests.workflows import batching
 from tests.workflows.batching import FORM, finished, folder, invoice, play, rows, start, values
 from tests.workflows.stage import Stage, eventually
@@ -260,26 +259,3 @@ async def test_a_long_document_is_read_to_its_end(stage: Stage, tmp_path: Path) 
     assert len((await handle.fetch_history()).to_json()) < 90_000
     size = sum(event.ByteSize() for event in (await child.fetch_history()).events)
     assert size < 1.7 * len(text)
-
-
-@pytest.mark.requirement("C4.4:synthesis")
-async def test_a_synthesis_names_rows_that_it_has_read(stage: Stage, tmp_path: Path) -> None:
-    """Statements over invented documents go back; what is accepted names documents of the batch."""
-    root = folder(tmp_path, {"a.txt": invoice("Acme"), "b.txt": invoice("Bolt")})
-    invented = {"summary": "All is well.", "statements": [{"text": "x", "documents": ["c.txt"]}]}
-    lies = [True]
-
-    def lie(asked: Asked, step: Step) -> Step:
-        if asked.agent == "merge" and asked.results and lies:
-            lies.pop()
-            return Say(json.dumps(invented))
-        return step
-
-    await play(stage, lie)
-    result = await finished(stage, await start(stage, root, merge="synthesise"))
-
-    assert not lies
-    assert result.outcome == "completed"
-    assert "was read" in stage.provider.asked[-1].said
-    named = {name for each in result.answer["statements"] for name in each["documents"]}
-    assert named == {"a.txt", "b.txt"}
