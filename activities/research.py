@@ -157,7 +157,7 @@ def _checked(claim: Claim, passages: dict[str, Passage]) -> CheckedClaim:
         passage = passages.get(citation.passage)
         problem = support.citation_problem(citation.quote, passage.text if passage else None)
         if problem:
-            dropped.append(f"citation of {citation.passage[:20]!r}: {problem}")
+            dropped.append(f"passage {citation.passage[:20]!r}: {problem}")
         else:
             standing.append(citation)
     checked = CheckedClaim(claim=claim, standing=tuple(standing), dropped=tuple(dropped))

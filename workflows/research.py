@@ -34,6 +34,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.supervising import Supervisor
     from workflows.verifying import Verification
 
+_NOTHING = "nothing was found that answers the question"
+
 
 @workflow.defn(name="ResearchWorkflow", failure_exception_types=FAILURES)
 class ResearchWorkflow(Conducted[ResearchResult]):
@@ -121,6 +123,8 @@ class ResearchWorkflow(Conducted[ResearchResult]):
 
     def _result(self, outcome: Outcome, reason: str) -> ResearchResult:
         state, draft = self._state, self._draft()
+        if self._composed and not reason and not state.stated:
+            reason = "no claim of the draft stood the checks" if draft.claims else _NOTHING
         collected = state.collected or Collected()
         return ResearchResult(
             **self._closed(outcome, reason),

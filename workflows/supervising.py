@@ -39,6 +39,7 @@ with workflow.unsafe.imports_passed_through():
 
 _MOST_NAMES = 100
 _MOST_TEXT = 600
+_OTHER = '{"arguments": {"specialist": "…"}}'
 Left = Literal["leave"]
 
 
@@ -130,7 +131,8 @@ class Supervisor:
     async def _recovery(self, task: SubTask, tried: list[Attempt]) -> Recovery:
         """Return the supervisor's decision, or the rules' where it has none that can be taken."""
         if len(tried) >= self._request.attempts:
-            reason = f"it was tried {len(tried)} times, which is as often as this research allows"
+            times = "once" if len(tried) == 1 else f"{len(tried)} times"
+            reason = f"it was tried {times}, as often as this research allows"
             return self._keep(task, tried, Recovery(action="ask", reason=reason), "rule")
         others = untried(task, tried)
         asked = RecoverTask(
@@ -185,7 +187,7 @@ class Supervisor:
             options=(
                 ("approve", f"{task.specialist} tries again"),
                 ("reject", "the research goes on without this part"),
-                ("modify", f'another of {able} takes it: {{"arguments": {{"specialist": …}}}}'),
+                ("modify", f"another takes it, one of {', '.join(able)}: {_OTHER}"),
                 ("abort", "the research ends here"),
             ),
             tool=task.specialist,

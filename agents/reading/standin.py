@@ -18,7 +18,7 @@ _MARKS: Final = re.compile(r"\*\*|__|`|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
 # What begins so leans on the sentence before it, and says nothing by itself.
 _LEANING: Final = re.compile(
     r"(This|That|These|Those|They|It|He|She|We|Above|Below|Here|There|Such|Also|But|And|So|Or|Then|"
-    r"However|Otherwise|Instead|When they|If it|If they|In this|In that)\b"
+    r"However|Otherwise|Instead|After that|After this|When they|If it|If they|In this|In that)\b"
 )
 _SHORTEST, _LONGEST = 6, 60  # words of a sentence that can be quoted
 _MOST_FOUND: Final = 12
