@@ -18,6 +18,8 @@ from workflows.attended import Attended
 OWNED: Final = frozenset(
     {"tenant", "by", "state", "lineage", "forked_from", "ceiling", "depth", "undo"}
 )
+# Every field has a default, so that no start breaks; these must be given for one to be of use.
+_REQUIRED: Final = {"agent": ("agent", "task")}
 _REFERENCE: Final = re.compile(r'"#/\$defs/([^"]+)"')
 
 
@@ -57,6 +59,8 @@ class Kind:
         whole["properties"] = {name: whole["properties"][name] for name in self.fields}
         whole["additionalProperties"] = False
         whole["description"] = self.about
+        if required := _REQUIRED.get(self.name):
+            whole["required"] = list(required)
         used = _used(whole, defined)
         return whole | ({"$defs": used} if used else {})
 

@@ -58,6 +58,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
     content["examples"] = {
         name: {"value": {"workflow": name, "input": given}} for name, given in _EXAMPLES.items()
     }
+    for parameter in made["paths"]["/v1/runs"]["get"]["parameters"]:
+        if parameter["name"] == "workflow":
+            parameter["schema"]["enum"] = ["", *sorted(startable())]
     for path in made["paths"].values():
         for operation in path.values():
             _say_problem(operation["responses"])
@@ -85,7 +88,7 @@ def _start(kind: Kind, schemas: dict[str, Any]) -> str:
         "title": f"Start{title}",
         "type": "object",
         "additionalProperties": False,
-        "required": ["workflow"],
+        "required": ["workflow", "input"] if "required" in inner else ["workflow"],
         "properties": {
             "workflow": {"type": "string", "const": kind.name},
             "input": {"$ref": f"#/components/schemas/{prefix}"},

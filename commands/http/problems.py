@@ -3,6 +3,7 @@
 Nothing of a cause that is ours is told to the outside; the log has it, under the request's id.
 """
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -27,6 +28,7 @@ from commands.refusals import (
 
 MEDIA_TYPE: Final = "application/problem+json"
 PREFIX: Final = "urn:holdfast:problem:"
+_HOLE: Final = re.compile(r"\{[^}]+\}")
 _AGAIN_S: Final = "5"
 _log: Final = structlog.get_logger(__name__)
 
@@ -157,14 +159,25 @@ def _place(where: tuple[str | int, ...]) -> str:
     return ".".join(map(str, inner)) or str(where[0])
 
 
-async def _http(_: Request, error: HTTPException) -> JSONResponse:
+async def _http(request: Request, error: HTTPException) -> JSONResponse:
     headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_methods(request))}
     if isinstance(error, ProblemError):
         return answer(
             error.status_code, error.kind, error.detail, fields=error.fields, headers=headers
         )
     kind = phrase(error.status_code).lower().replace(" ", "-")
     return answer(error.status_code, kind, _WORDS.get(error.status_code, kind), headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what can be done at an address, over all routes that have it."""
+    found: set[str] = set()
+    for template, item in request.app.openapi()["paths"].items():
+        if re.fullmatch(_HOLE.sub(".+", template), request.url.path):
+            found |= {method.upper() for method in item}
+    return sorted(found)
 
 
 _WORDS: Final[dict[int, str]] = {

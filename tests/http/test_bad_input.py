@@ -218,6 +218,7 @@ async def test_another_method_is_refused_and_health_needs_no_token(copies: Copie
     answer = await copies.http[0].delete("/v1/runs")
 
     assert (answer.status_code, kind(answer)) == (405, "method-not-allowed")
+    assert answer.headers["allow"] == "GET, POST"
     for path in ("/healthz", "/readyz"):
         found = await copies.http[0].get(path)
         assert found.json() == {"ready": True, "missing": []}
