@@ -36,4 +36,4 @@ async def chain_refused(stage: Stage) -> Handle:
 async def chain_continued(stage: Stage) -> Handle:
     """The last part of a chain that continued as new."""
     await chains.play(stage, chains.next_number)
-    return await chains.begin(stage, chains.longer(12))
+    return await chains.begin(stage, chains.longer(15))

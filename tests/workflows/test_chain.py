@@ -350,6 +350,22 @@ async def test_a_lost_worker_costs_no_answered_step(stage: Stage) -> None:
     assert sum("do read" in asked.messages[0].text for asked in stage.provider.asked) == 1
 
 
+@pytest.mark.requirement("C4.6:continued")
+async def test_a_chain_that_continues_as_new_repeats_no_step(stage: Stage) -> None:
+    """Its state carries each step's answer over, and what was handed on of it."""
+    await play(stage, by_step(read=READ, write=WRITE))
+    first = await ran(stage, two_steps() | {"steps": two_steps()["steps"][:1]})
+    done = [step.model_dump(mode="json") for step in first.steps]
+    state = {"lineage": "the-chain", "done": done, "continued": 1, "worked_s": 3}
+
+    result = await ran(stage, two_steps() | {"state": state})
+
+    assert (result.answer, result.continued) == ({"letter": "dear reader"}, 1)
+    assert [each.name for each in result.steps] == ["read", "write"]
+    assert result.steps[0].handed_tokens == 6
+    assert sum("do read" in asked.messages[0].text for asked in stage.provider.asked) == 1
+
+
 def longer(count: int) -> dict[str, Any]:
     """Return a chain of `count` steps, each handing one text to the next."""
     names = [f"s{number}" for number in range(count)]
