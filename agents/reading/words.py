@@ -23,7 +23,9 @@ _SENTENCE: Final = re.compile(
 )
 _PARTS: Final = re.compile(r"[A-Za-z]+|\d+")
 _SUFFIXES: Final = (
-    "ations", "ation", "ingly", "edly", "ments", "ment", "ings", "ing", "ies", "ied", "ers", "ness",
+    "ations", "ation", "ingly", "edly", "ments",
+    "ment",  # codespell:ignore ment
+    "ings", "ing", "ies", "ied", "ers", "ness",
     "able", "ible", "ions", "ion", "ed", "er", "es", "ly", "s", "e", "y",
 )  # fmt: skip
 _LEAST_STEM: Final = 3
