@@ -85,6 +85,7 @@ def compose(
             FinishWrites({spec.name for spec in specs if spec.writes}),
         ],
         meters=meters,
+        refresh=lambda: Reviews(database).measure(meters),
     )
 
 

@@ -1,9 +1,16 @@
 """What this process counts, beside what the SDK counts by itself."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import generate_latest
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -91,6 +98,13 @@ class Meters:
             registry=self._registry,
         )
 
+        self._reviews = self._gauge(
+            "holdfast_reviews", "Decisions drawn for review, over all tenants.", ["state"]
+        )
+        self._approval = self._gauge(
+            "holdfast_review_approval_ratio", "Share of the reviewed decisions that were right."
+        )
+
     def model_call(self, facts: CallFacts) -> None:
         """Count a model call; pass it as `on_call`."""
         labels = (facts.agent, facts.vendor, facts.model)
@@ -115,9 +129,19 @@ class Meters:
         """Count a failed attempt."""
         self._failures.labels(activity, error_type).inc()
 
+    def reviews(self, waiting: int, accepted: int, corrected: int) -> None:
+        """Show how reviews have gone; without any, there is no ratio."""
+        for state, count in (("open", waiting), ("accepted", accepted), ("corrected", corrected)):
+            self._reviews.labels(state).set(count)
+        judged = accepted + corrected
+        self._approval.set(accepted / judged if judged else float("nan"))
+
     def render(self) -> bytes:
         """Return all of it in Prometheus's text format."""
         return generate_latest(self._registry)
+
+    def _gauge(self, name: str, description: str, labels: Sequence[str] = ()) -> Gauge:
+        return Gauge(name, description, labels, registry=self._registry)
 
     def _counter(self, name: str, description: str, labels: list[str]) -> Counter:
         return Counter(name, description, labels, registry=self._registry)

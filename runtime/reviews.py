@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -20,13 +20,14 @@ from domain.ticket import (
 )
 from runtime.database import Database
 from runtime.examples import learn
+from runtime.metrics import Meters
 from runtime.standing import withdraw_if_breached
 from runtime.tables import REVIEWS, TICKETS
 
 _R: Final = REVIEWS.c
 _T: Final = TICKETS.c
 _JUDGED: Final = ("accepted", "corrected")
-# Claims are weighed by the newest reviews: what a model was worth a year ago says little.
+# What a model was worth a year ago says little.
 _NEWEST: Final = 5_000
 _OF_REVIEW: Final = ("id", "day", "state", "category", "confidence", "source", "standing")
 _OF_TICKET: Final = ("triage", "number", "ticket", "account", "subject", "text", "reply", "run_id")
@@ -71,8 +72,6 @@ class Reviews:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    # --- drawing
 
     async def draw(self, sample: Sample) -> tuple[int, int]:
         """Draw decisions of a day that no person has taken; return how many now, and in all.
@@ -241,6 +240,11 @@ class Reviews:
         return await self._database.run(
             lambda connection: binned((row[0], not row[1]) for row in connection.execute(query))
         )
+
+    async def measure(self, meters: Meters) -> None:
+        """Show on the metrics page how reviews have gone, over all tenants."""
+        every = [astuple(each) for each in (await self.rates()).values()]
+        meters.reviews(*(sum(column) for column in zip((0, 0, 0), *every, strict=True)))
 
     async def rates(self) -> dict[str, Rates]:
         """Return by tenant how the reviews of drawn decisions have gone."""

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import inspect
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,6 +14,7 @@ from typing import Any, Final
 import httpx
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.worker import (
     Interceptor,
@@ -67,12 +68,17 @@ class Queue:
 
 @dataclass(frozen=True)
 class Service:
-    """What one process serves."""
+    """What one process serves.
+
+    Attributes:
+        refresh: Brings numbers up to date that live in the database, when they are looked at.
+    """
 
     queues: Sequence[Queue]
     failures: Sequence[type[BaseException]]
     interceptors: Sequence[Interceptor]
     meters: Meters
+    refresh: Callable[[], Awaitable[None]] | None = None
 
 
 def activities_of(*instances: object) -> list[Callable[..., Any]]:
@@ -207,6 +213,7 @@ class _Page:
 
     def __init__(self, service: Service, workers: Sequence[Worker], sdk_metrics: str) -> None:
         self._meters = service.meters
+        self._refresh = service.refresh
         self._queues = {queue.name for queue in service.queues}
         self._workers = workers
         self._sdk_metrics = sdk_metrics
@@ -220,6 +227,11 @@ class _Page:
         await self._http.aclose()
 
     async def metrics(self) -> health.Page:
+        if self._refresh is not None:
+            # What the database cannot say in time stays as it was: the page is for that too.
+            with suppress(SQLAlchemyError, TimeoutError):
+                async with asyncio.timeout(_LOOK_TIMEOUT_S):
+                    await self._refresh()
         return health.Page(self._meters.render() + (await self._sdk()).encode())
 
     async def healthz(self) -> health.Page:

@@ -13,6 +13,7 @@ from domain.taxonomy import Example, taxonomy
 from domain.ticket import Routed, RouteRequest, Ticket, TicketEnd
 from runtime.database import Database
 from runtime.examples import Examples
+from runtime.metrics import Meters
 from runtime.reviews import ReviewNotFound, Reviews
 from runtime.standing import StandingApprovals, StandingNotFound
 from runtime.tickets import Tickets
@@ -188,3 +189,22 @@ async def test_the_nearest_known_ticket_is_found(store: Database) -> None:
     assert found[0][1] > found[1][1] > 0
     assert await examples.nearest("t", "zebras", ["billing", "login"]) == []
     assert await examples.nearest("other", "Wrong passwords", ["login"]) == []
+
+
+@pytest.mark.requirement("C4.5:review")
+async def test_reviews_move_the_metric(store: Database) -> None:
+    """The page shows how many wait, and the share of the reviewed ones that was right."""
+    await decided(store, 4, await StandingApprovals(store).grant(grant(uses=9)))
+    reviews, meters = Reviews(store), Meters()
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    await reviews.draw(Sample(tenant="t", day=day, size=4, seed=1))
+    for corrected in ("", "", "login"):
+        shown = await reviews.next("t", "ann")
+        assert shown is not None
+        await reviews.judge(shown, "t", "ann", corrected=corrected)
+
+    await reviews.measure(meters)
+    page = meters.render().decode()
+
+    assert 'holdfast_reviews{state="open"} 1.0' in page
+    assert "holdfast_review_approval_ratio 0.666" in page
