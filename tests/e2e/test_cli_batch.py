@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.settings import PROJECT
 from tests.e2e.cli import Cli
 from tests.workflows.batching import FORM, fits, folder, invoice
 
@@ -40,6 +41,7 @@ def test_a_batch_from_the_folder_to_the_rows(cli: Cli, tmp_path: Path, form: str
 
     assert asked.code == 3
     assert "accept 1 unsure field of b/a.txt" in asked.err
+    assert " of 3 documents: " in asked.err
     assert answered.code == 0
     assert ended.code == 1
     assert "c.txt" in ended.out
@@ -60,6 +62,20 @@ def test_a_batch_from_the_folder_to_the_rows(cli: Cli, tmp_path: Path, form: str
     )
     assert again.json["spend"]["steps"] == 1
     assert "nothing is to be done" in cli("batch", "resume", "cli-batch.2").err
+
+
+@pytest.mark.slow
+def test_the_example_of_the_page_runs(cli: Cli) -> None:
+    """`docs/examples/batch`: text, Markdown, HTML and PDF, one vague, one in another encoding."""
+    example = PROJECT / "docs" / "examples" / "batch"
+    schema = str(example / "invoice.yaml")
+
+    ran = cli("batch", str(example / "invoices"), "--schema", schema, "--dry-run", "--json")
+
+    figures = ran.json
+    assert [figures[name] for name in ("documents", "done", "unsure", "failed")] == [6, 4, 1, 1]
+    total = next(field for field in figures["summary"]["fields"] if field["name"] == "total")
+    assert total["total"] == "8493.75"
 
 
 def test_what_cannot_be_started_is_told_at_once(alone: Cli, tmp_path: Path, form: str) -> None:

@@ -1,5 +1,6 @@
 """A batch of small documents: every one accounted for, whatever becomes of it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,19 @@ async def test_what_cannot_be_had_is_named_and_the_rest_is_kept(
         "gone.txt": "No such file",
     }.items():
         assert why in reasons[name]
+
+
+@pytest.mark.requirement("C4.4:partial")
+async def test_a_name_that_is_no_text_is_said_in_a_way(stage: Stage, tmp_path: Path) -> None:
+    """A file's name in a foreign encoding: named as well as it can be, and the rest is kept."""
+    root = folder(tmp_path, {"a.txt": invoice("Acme"), os.fsdecode(b"caf\xe9.txt"): invoice("B")})
+    await play(stage)
+
+    handle = await start(stage, root)
+    result = await finished(stage, handle)
+
+    assert (result.done, result.failed) == (1, 1)
+    assert (await rows(stage, handle))["caf\\xe9.txt"].state == "failed"
 
 
 @pytest.mark.requirement("C4.4:refused")
