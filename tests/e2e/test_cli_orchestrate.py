@@ -82,11 +82,13 @@ def test_a_dossier_is_written_by_hand_and_by_plan(cli: Cli) -> None:
 
 
 @pytest.mark.slow
-def test_an_account_that_is_not_there_fails_with_its_reason(cli: Cli) -> None:
+def test_an_account_that_is_not_there_fails_with_its_reason(cli: Cli, tmp_path: Path) -> None:
     """The workers say so, the checkpoint asks, and a person ends it."""
-    asked = cli(
-        "orchestrate", str(EXAMPLES / "dossier.yaml"), "--input", "account=1", "--id", "nobody"
-    )
+    hasty = tmp_path / "dossier.yaml"
+    hasty.write_text((EXAMPLES / "dossier.yaml").read_text() + "\nattempts: 1\n")
+    inputs = ("--input", "account=1", "--input", f"ledger={EXAMPLES / 'ledger.csv'}")
+
+    asked = cli("orchestrate", str(hasty), *inputs, "--id", "nobody")
     ended = cli("abort", "nobody")
     came_to = cli("watch", "nobody", "--json")
 

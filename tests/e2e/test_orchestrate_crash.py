@@ -15,7 +15,7 @@ TASKS: dict[str, dict[str, Any]] = {
     "paid": {"give": {"pays": "held"}},
     "stumbles": {"give": {"fails": 2}},
     "hopeless": {"give": {"fails": 99}},
-    "slow": {"give": {"seconds": 5}, "needs": {"after": "paid"}},
+    "slow": {"give": {"seconds": 3}, "needs": {"after": "paid"}},
     "last": {"give": {"pays": "last"}, "needs": {"after": "slow"}},
     "lost": {"needs": {"after": "hopeless"}},
 }

@@ -85,8 +85,14 @@ async def play(
     *agents: Agent,
     plans: Sequence[Step] = (),
     cache: Path = Path("nowhere"),
+    sandboxed: bool = False,
 ) -> None:
-    """Serve the orchestrator and workers; one `smith` where none are given."""
+    """Serve the orchestrator and workers; one `smith` where none are given.
+
+    Out of the sandbox, as workers are: loading a workflow's file anew takes most of a small run,
+    and a goal has many. One test runs inside it.
+    """
+    stage.sandboxed = sandboxed
     served: list[Agent] = [ORCHESTRATOR, *(agents or (worker(),))]
     by_name = {agent.name: agent for agent in served}
     stage.more = activities_of(OrchestrationActivities(by_name, cache))

@@ -63,7 +63,7 @@ async def test_each_kind_of_trouble_ends_where_the_table_says(stage: Stage) -> N
             return asks()
         return failed("for good") if task["task"] == "hopeless" else None
 
-    await play(stage, answers)
+    await play(stage, answers, sandboxed=True)
     handle = await start(stage, goal("smooth", "stumbles", "asks", "hopeless"))
     await stage.asked(handle)
     await stage.decide(handle, verdict="approve", reason="the left one", by="Ada")
