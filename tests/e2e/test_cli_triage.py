@@ -1,8 +1,12 @@
 """`triage`, `review` and `standing` as people run them, on the example that comes along."""
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from temporalio.client import Client, ScheduleActionExecutionStartWorkflow
 
 from runtime.settings import PROJECT
 from tests.e2e.cli import Cli
@@ -86,3 +90,32 @@ def test_a_standing_approval_needs_a_tool_that_writes(alone: Cli) -> None:
 
     assert (unknown.code, endless.code) == (2, 2)
     assert "it has ['send_reply']" in unknown.line
+
+
+def test_the_schedule_draws_the_day_before(cli: Cli) -> None:
+    """Made with the time and size that were said, changed by saying others; it starts a draw."""
+    tenant = ("--tenant", "daily")
+    wrong = cli("triage", "schedule", "--at", "25:00", *tenant)
+    cli("triage", "schedule", "--sample", "7", *tenant)
+    made = cli("triage", "schedule", "--sample", "5", "--at", "06:30", "--json", *tenant).json
+
+    drawn = asyncio.run(_triggered(cli.address, made["schedule"]))
+
+    assert wrong.code == 2
+    assert (made["size"], made["at"]) == (5, "06:30")
+    assert drawn["day"] == f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
+
+
+async def _triggered(address: str, schedule: str) -> dict[str, Any]:
+    """Have a schedule start its run now, and return what that came to."""
+    client = await Client.connect(address)
+    handle = client.get_schedule_handle(schedule)
+    (calendar,) = (await handle.describe()).schedule.spec.calendars
+    assert (calendar.hour[0].start, calendar.minute[0].start) == (6, 30)
+    await handle.trigger()
+    for _ in range(200):
+        if actions := (await handle.describe()).info.recent_actions:
+            run = cast("ScheduleActionExecutionStartWorkflow", actions[-1].action)
+            return await client.get_workflow_handle(run.workflow_id).result()
+        await asyncio.sleep(0.1)
+    raise AssertionError("the schedule started nothing")
