@@ -1,7 +1,7 @@
 """The form: a JSON Schema that names the fields wanted of each document, checked before use."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -69,7 +69,7 @@ def checked(form: Any) -> dict[str, Any]:
             f"the schema is {_named(form)}, expected a JSON Schema of an object: {_EXAMPLE}"
         )
     found = cast("dict[str, Any]", form)
-    for check in (_size, _meta, _fields, _top_level, _refs):
+    for check in (_size, _meta, _fields, _top_level, _refs, _ends):
         if refusal := check(found):
             raise FormError(refusal)
     return found
@@ -119,22 +119,36 @@ def _top_level(form: dict[str, Any]) -> str:
 
 def _refs(form: dict[str, Any]) -> str:
     known = {f"#/{part}/{name}" for part in _HOISTED for name in form.get(part, {})}
-    for found in _all_refs(form):
+    for found in (*_named_texts(form, "$ref"), *_named_texts(form, "$dynamicRef")):
         if found not in known:
             there = ", ".join(sorted(known)) or "none"
             return f"'$ref' {found!r} leads nowhere; definitions in the schema: {there}"
+    if any(_named_texts(part, "$id") for part in form.values()):
+        return "an '$id' below the top level is not supported: it changes what '$ref' means"
     return ""
 
 
-def _all_refs(value: Any) -> Iterator[str]:
+def _ends(form: dict[str, Any]) -> str:
+    """Refuse definitions that refer to each other in a circle, by checking a value by them."""
+    try:
+        problems(values_schema(form), dict.fromkeys(fields_of(form), ""))
+    except RecursionError:
+        return "a definition refers to itself without an end"
+    return ""
+
+
+def _named_texts(value: Any, name: str) -> list[str]:
+    """Return the texts under a keyword, wherever it stands; a field of that name is no text."""
+    found: list[str] = []
     if isinstance(value, dict):
-        for name, inner in cast("dict[str, Any]", value).items():
-            if name in {"$ref", "$dynamicRef"} and isinstance(inner, str):
-                yield inner
-            yield from _all_refs(inner)
+        for key, inner in cast("dict[str, Any]", value).items():
+            if key == name and isinstance(inner, str):
+                found.append(inner)
+            found += _named_texts(inner, name)
     elif isinstance(value, list):
         for inner in cast("list[Any]", value):
-            yield from _all_refs(inner)
+            found += _named_texts(inner, name)
+    return found
 
 
 # --- what is made of it
