@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from agents.offline import Conversation, Reply
+from agents.reading.words import flat
 from agents.researcher_writer.inventing import MADE_UP
 from domain.research import VERIFIER
+from domain.researching import ResearchResult
 from domain.runs import Outcome
 from runtime.artifacts import Artifacts
 from runtime.dead_letters import DeadLetters
@@ -34,34 +36,47 @@ def invent(asked: Asked, usual: Say) -> Step | None:
 
 @pytest.mark.requirement("C4.2:plan")
 @pytest.mark.requirement("C4.2:report")
-async def test_every_claim_of_the_report_is_cited_and_every_citation_resolves(
+@pytest.mark.requirement("C4.2:page")
+@pytest.mark.requirement("C4.2:verifier")
+async def test_every_claim_is_cited_verified_by_itself_and_laid_out(
     stage: Stage, tmp_path: Path
 ) -> None:
-    """Search, synthesis, writing, verification; what is quoted stands in the run's own passages."""
+    """Search, synthesis, writing, a verifier for each claim, Markdown and a page."""
     result = await researching.researched(stage, researching.folder(tmp_path / "d"))
 
     assert result.outcome is Outcome.COMPLETED
     assert [worked.kind for worked in result.work] == ["search", "synthesise", "write"]
     assert len(result.claims) >= 3
-    assert all(claim.citations for claim in result.claims)
+    _resolves(result)
+    _is_verified_apart(result, stage)
+    await _is_laid_out(result, Artifacts(stage.database))
+
+
+def _resolves(result: ResearchResult) -> None:
+    """What is quoted stands in a passage of a document of the run."""
     sources = {source.id: source for source in result.sources}
     for claim in result.claims:
+        assert claim.citations
         for citation in claim.citations:
-            assert " ".join(citation.quote.split()) in " ".join(
-                sources[citation.passage].text.split()
-            )
+            assert flat(citation.quote) in flat(sources[citation.passage].text)
     known = {document.id for document in result.documents}
     assert {source.document for source in result.sources} <= known
 
 
-@pytest.mark.requirement("C4.2:page")
-async def test_the_report_is_kept_as_markdown_and_as_a_page_that_loads_nothing(
-    stage: Stage, tmp_path: Path
-) -> None:
-    """Both hold every claim; the page's notes lead to quotations that are there."""
-    result = await researching.researched(stage, researching.folder(tmp_path / "d"))
+def _is_verified_apart(result: ResearchResult, stage: Stage) -> None:
+    """The verifier is told one claim and its passages: no question, no other claim."""
+    made = [each for each in stage.provider.asked if each.agent == VERIFIER]
+    asked = [json.loads(each.messages[0].text) for each in made]
+    assert len(asked) == len(result.claims)
+    assert {task["claim"] for task in asked} == {claim.text for claim in result.claims}
+    for task in asked:
+        assert task.keys() == {"claim", "passages"}
+        (claim,) = [each for each in result.claims if each.text == task["claim"]]
+        assert len(task["passages"]) == len({each.passage for each in claim.citations})
 
-    kept = Artifacts(stage.database)
+
+async def _is_laid_out(result: ResearchResult, kept: Artifacts) -> None:
+    """The page's notes lead to quotations that are there, and it loads nothing."""
     text = (await kept.get(result.markdown) or b"").decode()
     page = (await kept.get(result.html) or b"").decode()
     assert text.count("](#quotation-") == sum(len(claim.citations) for claim in result.claims)
@@ -109,24 +124,6 @@ async def test_a_verifier_that_agrees_to_everything_lets_no_such_claim_through(
     # One kind of six exchanges a single word: that alone needs a verifier who looks.
     assert len(result.removed) >= MADE_UP - MADE_UP // 6
     assert not [claim.text for claim in result.claims if "(" in claim.text]
-
-
-@pytest.mark.requirement("C4.2:verifier")
-async def test_the_verifier_sees_one_claim_and_its_passages_only(
-    stage: Stage, tmp_path: Path
-) -> None:
-    """A run for each claim; no question, no other claim, no other passage."""
-    result = await researching.researched(stage, researching.folder(tmp_path / "d"))
-
-    asked = [
-        json.loads(each.messages[0].text) for each in stage.provider.asked if each.agent == VERIFIER
-    ]
-    assert len(asked) == len(result.claims)
-    assert {task["claim"] for task in asked} == {claim.text for claim in result.claims}
-    for task in asked:
-        assert task.keys() == {"claim", "passages"}
-        (claim,) = [each for each in result.claims if each.text == task["claim"]]
-        assert len(task["passages"]) == len({each.passage for each in claim.citations})
 
 
 @pytest.mark.requirement("C4.2:unjudged")
