@@ -14,7 +14,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeat import beating
-from agents.confine.run import ConfineError
+from agents.confine.run import ConfineError, unconfinable
 from agents.repair import git, patch
 from agents.repair.copy import Copy, PatchError, run_tests
 from agents.repair.git import GitError
@@ -44,7 +44,7 @@ class RepairActivities:
     @activity.defn(name="repair.prepare")
     async def prepare(self, request: PrepareRequest) -> Prepared:
         """Say which commit is repaired, or why the repository cannot be."""
-        if refusal := unfit(request.repository, request.test):
+        if refusal := unfit(request.repository, request.test) or unconfinable():
             return Prepared(refusal=refusal)
         async with beating():
             try:

@@ -42,12 +42,20 @@ _ETC: Final = (
     "ssl",
     "timezone",
 )
-_BESIDE_BIN: Final = ("bin", "lib", "lib64", "libexec", "include", "share", "pyvenv.cfg")
+# Not `share`: below a home's .local it holds what programs keep for a person.
+_BESIDE_BIN: Final = ("bin", "lib", "lib64", "libexec", "include", "pyvenv.cfg")
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class ConfineError(RuntimeError):
     """The command could not be started at all: nothing of it ran."""
+
+
+def unconfinable() -> str:
+    """Return why no command can be confined on this system; empty where one can be."""
+    if sys.platform.startswith("linux"):
+        return ""
+    return f"commands are confined on Linux alone, and this is {sys.platform}; run the worker there"
 
 
 async def run(

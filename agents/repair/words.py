@@ -1,6 +1,7 @@
 """What a test run came to, in words for a model and for a person."""
 
 from domain.command import CommandLimits, CommandRun
+from domain.repair import shown
 
 _KILLED = {
     "time": "killed: it did not end in its time limit of {0.seconds:g} s",
@@ -20,4 +21,4 @@ def ending(ran: CommandRun, limits: CommandLimits) -> str:
 
 def told(ran: CommandRun, limits: CommandLimits) -> str:
     """Return how a command ended, and what it printed."""
-    return f"{ending(ran, limits)}, after {ran.seconds:.1f} s\n\n{ran.output}".rstrip()
+    return f"{ending(ran, limits)}, after {ran.seconds:.1f} s\n\n{shown(ran.output)}".rstrip()

@@ -12,6 +12,7 @@ from domain.messages import Message
 from tests.fakes import Asked, Say, calls
 
 TEST = "python -m unittest -q"
+PYTEST = "python -m pytest -q -p no:cacheprovider"
 _UNITTEST = "import unittest\nfrom {module} import {name}\n\n\nclass Check(unittest.TestCase):\n"
 
 OPERATOR = {
@@ -35,11 +36,12 @@ OFF_BY_ONE = {
     + "    def test_the_first_four(self):\n        self.assertEqual(sum_to(4), 10)\n\n"
     "    def test_one(self):\n        self.assertEqual(sum_to(1), 1)\n",
 }
-BROKEN: Mapping[str, Mapping[str, str]] = {
-    "wrong operator": OPERATOR,
-    "missing import": MISSING_IMPORT,
-    "off by one": OFF_BY_ONE,
+BROKEN: Mapping[str, tuple[Mapping[str, str], str]] = {
+    "wrong operator": (OPERATOR, TEST),
+    "missing import": (MISSING_IMPORT, PYTEST),
+    "off by one": (OFF_BY_ONE, PYTEST),
 }
+"""What is wrong: the files, and the command that shows it."""
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -50,10 +50,11 @@ async def test_a_broken_repository_is_mended_on_a_branch(
     stage: Stage, tmp_path: Path, kind: str
 ) -> None:
     """Until the approval the repository has not changed at all; after it a branch is new."""
-    repository = broken.repository(tmp_path / "repository", broken.BROKEN[kind])
+    files, test = broken.BROKEN[kind]
+    repository = broken.repository(tmp_path / "repository", files)
     before = broken.snapshot(repository)
     await play(stage, tmp_path, broken.rules)
-    handle = await begin(stage, repository)
+    handle = await begin(stage, repository, test=test, command={"seconds": 60})
 
     question = await stage.asked(handle)
     while_asked = broken.snapshot(repository)
