@@ -7,11 +7,14 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
 import pytest
+from pydantic import BaseModel
 
+from agents.delegation import delegate, hand_off
 from tests.fakes import call
 from tests.http.conftest import Copies, key, start
 from tests.http.test_deciding import payer
@@ -183,3 +186,53 @@ async def test_a_last_event_that_is_none_is_refused(copies: Copies, after: str) 
     answer = await program.get(f"{run}/events", headers={"Last-Event-ID": after})
 
     assert answer.status_code == 422
+
+
+class Errand(BaseModel):
+    """What is handed on."""
+
+    what: str
+
+
+@pytest.mark.requirement("C4.9:events-resume")
+async def test_a_run_that_goes_on_in_another_history_is_one_stream(copies: Copies) -> None:
+    """What is told goes on over `continued` to the end, and from any event of either history."""
+    leave = hand_off("assistant", Errand, does="Leaves the rest.")
+    script = [call("hand_to_assistant", what="the rest"), "done"]
+    await copies.stage.play([agent("bench", tools=[leave]), agent("assistant")], script)
+    program = await copies.program()
+    run = await started(program)
+
+    heard = await whole(program, run)
+
+    types = [each.type for each in heard]
+    first = heard[types.index("continued") - 1]
+    second = heard[types.index("continued") + 1]
+    assert (types.count("started"), types.count("continued"), types[-1]) == (1, 1, "end")
+    assert len({each.id.partition(":")[0] for each in heard}) == 2
+    for each in (first, second):
+        assert await whole(program, run, each.id) == heard[heard.index(each) + 1 :]
+
+
+@pytest.mark.requirement("C4.9:events")
+async def test_runs_below_are_told_and_have_streams_of_their_own(copies: Copies) -> None:
+    """A run below another begins and ends in its stream; its id, slash and all, opens its own."""
+    ask = delegate("assistant", Errand, does="Does it.")
+    script = [call("ask_assistant", what="it"), "it is done", "done"]
+    await copies.stage.play([agent("bench", tools=[ask]), agent("assistant")], script)
+    program = await copies.program()
+    run = await started(program)
+
+    heard = await whole(program, run)
+
+    children = [each.data for each in heard if each.type == "child"]
+    assert [each["outcome"] for each in children] == ["", "completed"]
+    below = children[0]["run_id"]
+    assert below.startswith(run.rpartition("/")[2] + "/")
+    view = await program.get(f"/v1/runs/{below}")
+    assert (view.json()["parent"], view.json()["agent"]) == (
+        run.rpartition("/")[2],
+        "assistant",
+    )
+    own = await whole(program, f"/v1/runs/{quote(below, safe='')}")
+    assert (own[0].type, own[-1].type) == ("started", "end")
