@@ -1,6 +1,5 @@
 """`audit`: a ledger, from its snapshot to the filed report."""
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -90,7 +89,7 @@ async def audit(
         "min_confidence": min_confidence,
         "parallel": parallel,
         "limits": options.limits(steps, tokens, cost_usd, minutes),
-        "cost_usd": None if budget_usd is None else Decimal(str(budget_usd)),
+        "cost_usd": options.usd(budget_usd),
         "tenant": tenant,
         "by": by or whoami(),
         "dry_run": dry_run,

@@ -2,12 +2,10 @@
 
 import re
 import sys
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from agents.extract import form as forms
 from agents.extract.spec import AGENT
@@ -24,6 +22,7 @@ from commands import (
 )
 from commands.errors import CommandError, Exit, Misuse
 from commands.following import Waits, follow, report_wait
+from commands.groups import StartFirst
 from commands.guard import guarded
 from commands.session import Session, session, whoami
 from commands.starting import Start, announce, start, started_only
@@ -79,7 +78,7 @@ async def begin(
         "patience_s": patience * 60,
         "answer_within_s": answer_within * 3600,
         "limits": options.limits(steps, tokens, _share(budget_usd, cost_usd), minutes),
-        "cost_usd": None if budget_usd is None else Decimal(str(budget_usd)),
+        "cost_usd": options.usd(budget_usd),
         "tenant": tenant,
         "by": by or whoami(),
         "dry_run": dry_run,
@@ -120,7 +119,7 @@ async def go_on(
             "resumes": run_id,
             "dry_run": dry_run,
             "by": by or whoami(),
-            "cost_usd": None if budget_usd is None else Decimal(str(budget_usd)),
+            "cost_usd": options.usd(budget_usd),
             "parallel": parallel,
             "patience_s": None if patience is None else patience * 60,
         }
@@ -172,7 +171,7 @@ async def show(
 def batch() -> typer.Typer:
     """Return `batch`; without a command's name it starts one."""
     made = typer.Typer(
-        cls=_Group,
+        cls=StartFirst,
         help="Take the same fields out of every document of a folder: "
         "`batch DIR --schema FILE`. `batch start --help` has the options.",
         no_args_is_help=True,
@@ -182,16 +181,6 @@ def batch() -> typer.Typer:
     for name, command in {"start": begin, "resume": go_on, "show": show}.items():
         made.command(name)(guarded(command))
     return made
-
-
-class _Group(TyperGroup):
-    """Takes what is no command's name for the folder of a new batch."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put `start` before anything else than a command or a call for help."""
-        if args and args[0] not in {*self.commands, "--help"}:
-            args = ["start", *args]
-        return super().parse_args(ctx, args)
 
 
 async def _run(connected: Session, wanted: Start, out: str, *, as_json: bool) -> Exit:

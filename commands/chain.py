@@ -41,7 +41,6 @@ Check = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Make no writes and ask nobody.", metavar="")
 ]
-Budget = Annotated[float | None, typer.Option("--budget-usd", min=0, help="Of all runs together.")]
 
 
 async def chain(
@@ -53,7 +52,7 @@ async def chain(
     run_id: options.NewId = "",
     again: options.Again = False,
     detach: options.Detach = False,
-    budget_usd: Budget = None,
+    budget_usd: options.Budget = None,
     steps: options.Steps = None,
     tokens: options.Tokens = None,
     cost_usd: options.CostUsd = None,
@@ -92,7 +91,7 @@ def _written(path: Path) -> ChainWritten:
     from agents.plain_yaml import PlainYamlError, mapping  # noqa: PLC0415
 
     try:
-        return ChainWritten.model_validate(mapping(_text(path, "a STEPS.yaml")))
+        return ChainWritten.model_validate(mapping(options.text_of(path, "a STEPS.yaml")))
     except PlainYamlError as error:
         raise Misuse(f"{path}: {error} (nothing was started)") from None
     except ValidationError as error:
@@ -108,20 +107,11 @@ def _check(path: Path, request: ChainRequest) -> None:
         raise Misuse(f"{path}: {'; '.join(found[:5])} (nothing was started)")
 
 
-def _text(path: Path, expected: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise Misuse(f"{str(path)!r}: no such file; expected {expected}") from None
-    except IsADirectoryError:
-        raise Misuse(f"{str(path)!r} is a folder; expected {expected}") from None
-    except UnicodeDecodeError as error:
-        raise Misuse(f"{str(path)!r} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
-
-
 def _given(place: str, schema: dict[str, Any]) -> dict[str, Any]:
     """Return what the chain is given: an object as it stands, a text under its one text's name."""
-    text = sys.stdin.read() if place == "-" else _text(Path(place), "a file with the input")
+    text = (
+        sys.stdin.read() if place == "-" else options.text_of(Path(place), "a file with the input")
+    )
     if len(text.encode("utf-8", "surrogatepass")) > _MOST_INPUT:
         raise Misuse(f"INPUT {place!r} has more than {_MOST_INPUT:,} bytes; give a part of it")
     kind = Path(place).suffix.lower()

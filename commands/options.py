@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +32,7 @@ Tokens = Annotated[int | None, typer.Option("--tokens", min=1, help="Limit: toke
 CostUsd = Annotated[
     float | None, typer.Option("--cost-usd", min=0, help="Limit: US dollars; 0 for none.")
 ]
+Budget = Annotated[float | None, typer.Option("--budget-usd", min=0, help="Of all runs together.")]
 Minutes = Annotated[
     float | None,
     typer.Option("--minutes", help="Limit: minutes of work; waiting for a person is free."),
@@ -50,11 +52,36 @@ def limits(
     given: dict[str, Any] = {
         "steps": steps,
         "tokens": tokens,
-        "cost_usd": None if cost_usd is None else Decimal(str(cost_usd)),
+        "cost_usd": usd(cost_usd),
         "wall_clock_s": None if minutes is None else minutes * 60,
     }
     given = {name: value for name, value in given.items() if value is not None}
     return LimitsOverride(**given) if given else None
+
+
+def usd(given: float | None) -> Decimal | None:
+    """Return an amount as it was written, not as the nearest binary fraction."""
+    return None if given is None else Decimal(str(given))
+
+
+def text_of(path: Path, expected: str) -> str:
+    """Return what is in a file that a person named.
+
+    Args:
+        path: The file.
+        expected: What it should have been, for the error.
+
+    Raises:
+        Misuse: It cannot be read as text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise Misuse(f"{str(path)!r}: no such file; expected {expected}") from None
+    except IsADirectoryError:
+        raise Misuse(f"{str(path)!r} is a folder; expected {expected}") from None
+    except UnicodeDecodeError as error:
+        raise Misuse(f"{str(path)!r} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
 
 
 def json_object(text: str, option: str) -> dict[str, Any]:

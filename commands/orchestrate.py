@@ -1,6 +1,5 @@
 """`orchestrate`: a goal, planned by an orchestrator or by hand, and done by workers."""
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -39,7 +38,6 @@ Check = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Make no writes and ask nobody; list it.", metavar="")
 ]
-Budget = Annotated[float | None, typer.Option("--budget-usd", min=0, help="Of all runs together.")]
 
 
 async def orchestrate(
@@ -51,7 +49,7 @@ async def orchestrate(
     run_id: options.NewId = "",
     again: options.Again = False,
     detach: options.Detach = False,
-    budget_usd: Budget = None,
+    budget_usd: options.Budget = None,
     steps: options.Steps = None,
     tokens: options.Tokens = None,
     cost_usd: options.CostUsd = None,
@@ -71,7 +69,7 @@ async def orchestrate(
     given: dict[str, Any] = {
         "goal": goal.model_dump(mode="json", exclude_unset=True),
         "limits": options.limits(steps, tokens, cost_usd, minutes),
-        "cost_usd": None if budget_usd is None else Decimal(str(budget_usd)),
+        "cost_usd": options.usd(budget_usd),
         "tenant": tenant,
         "by": by or whoami(),
         "dry_run": dry_run,
@@ -95,7 +93,7 @@ def loaded(path: Path, given: dict[str, str]) -> tuple[Goal, dict[str, WorkerCar
     from agents.workers import cards  # noqa: PLC0415
 
     try:
-        raw = mapping(_text(path))
+        raw = mapping(options.text_of(path, "a GOAL.yaml"))
     except PlainYamlError as error:
         raise Misuse(f"{path}: {error} (nothing was started)") from None
     read = read_goal(_with_inputs(raw, given, path.parent, cards()), cards())
@@ -107,17 +105,6 @@ def loaded(path: Path, given: dict[str, str]) -> tuple[Goal, dict[str, WorkerCar
         if name == LEDGER:
             checked(LedgerSource(ledger=place))
     return read.goal, read.cards
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise Misuse(f"{str(path)!r}: no such file; expected a GOAL.yaml") from None
-    except IsADirectoryError:
-        raise Misuse(f"{str(path)!r} is a folder; name the GOAL.yaml in it") from None
-    except UnicodeDecodeError as error:
-        raise Misuse(f"{str(path)!r} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
 
 
 def _with_inputs(

@@ -1,7 +1,6 @@
 """`repair`: mend a Git repository whose tests fail, on a copy, and ask before it is committed."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,7 +48,6 @@ EditTests = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Commit nothing and ask nobody; show it.", metavar="")
 ]
-Budget = Annotated[float | None, typer.Option("--budget-usd", min=0, help="Of all runs together.")]
 
 
 async def repair(
@@ -66,7 +64,7 @@ async def repair(
     run_id: options.NewId = "",
     again: options.Again = False,
     detach: options.Detach = False,
-    budget_usd: Budget = None,
+    budget_usd: options.Budget = None,
     steps: options.Steps = None,
     tokens: options.Tokens = None,
     cost_usd: options.CostUsd = None,
@@ -90,7 +88,7 @@ async def repair(
         "allow_dirty": allow_dirty,
         "edit_tests": edit_tests,
         "limits": options.limits(steps, tokens, cost_usd, minutes),
-        "cost_usd": None if budget_usd is None else Decimal(str(budget_usd)),
+        "cost_usd": options.usd(budget_usd),
         "tenant": tenant,
         "by": by or whoami(),
         "dry_run": dry_run,

@@ -1,7 +1,6 @@
 """`research`: a question, a folder of documents, a report whose every claim was checked."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,7 +82,7 @@ async def research(
         "parallel": parallel,
         "attempts": attempts,
         "limits": options.limits(steps, tokens, cost_usd, minutes),
-        "cost_usd": None if budget_usd is None else Decimal(str(budget_usd)),
+        "cost_usd": options.usd(budget_usd),
         "tenant": tenant,
         "by": by or whoami(),
         "dry_run": dry_run,

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from agents.triage import intake
 from commands import console, options, sampling, triage_results
 from commands.errors import Exit, Misuse
+from commands.groups import StartFirst
 from commands.guard import guarded
 from commands.launch import launch
 from commands.run import pairs
@@ -219,7 +219,7 @@ async def tickets(
 def triage() -> typer.Typer:
     """Return `triage`; without a command's name it starts one."""
     made = typer.Typer(
-        cls=_Group,
+        cls=StartFirst,
         help="Sort support tickets, answer what is clear, ask about the rest: "
         "`triage TICKETS.csv`. `triage start --help` has the options.",
         no_args_is_help=True,
@@ -236,13 +236,3 @@ def triage() -> typer.Typer:
     for name, command in commands.items():
         made.command(name)(guarded(command))
     return made
-
-
-class _Group(TyperGroup):
-    """Takes what is no command's name for the file of a new triage."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put `start` before anything else than a command or a call for help."""
-        if args and args[0] not in {*self.commands, "--help"}:
-            args = ["start", *args]
-        return super().parse_args(ctx, args)
