@@ -8,10 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from activities.triage import TriageActivities
 from agents.triage.spec import AGENT as CLASSIFIER
 from agents.triage_reply.spec import AGENT as DRAFTER
 from domain.standing import Grant, Standing, Terms
+from domain.taxonomy import Example, taxonomy
+from domain.ticket import Brief
 from domain.triage import TriageResult
 from runtime.examples import Examples
 from runtime.reviews import Reviews
@@ -40,6 +44,15 @@ def file_of(folder: Path, tickets: Sequence[Sequence[str]], name: str = "tickets
         csv.writer(file).writerows([COLUMNS, *tickets])
     (folder / "taxonomy.yaml").write_text(TAXONOMY, encoding="utf-8")
     return str(path)
+
+
+def brief_of(text: str) -> Brief:
+    """Return the brief of a ticket with the examples of the taxonomy here."""
+    known = taxonomy(yaml.safe_load(TAXONOMY)).categories
+    examples = [
+        Example(text=each, category=name) for name, kind in known.items() for each in kind.examples
+    ]
+    return Brief(id="T-1", text=text, categories=known, examples=tuple(examples))
 
 
 def model(asked: Asked) -> Say:
