@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Final, Literal, cast
 
 from agents.extract.form import fields_of
@@ -14,7 +14,9 @@ Kind = Literal["number", "text", "date", "boolean", "list", "object"]
 _SHOWN: Final = 20
 _MOST_SHOWN: Final = 200  # characters of a value
 _MOST_DISTINCT: Final = 50_000  # values that are told apart; a summary is held in memory
-_PLACES: Final = 6
+_PLACES, _ONE = Decimal("0.000001"), Decimal(1)
+# Digits for any number that a float can be: the default's 28 would round a sum, or refuse one.
+_EXACT: Final = Context(prec=1_000)
 _KINDS: Final[Mapping[str, Kind]] = {
     "integer": "number",
     "number": "number",
@@ -92,7 +94,7 @@ class _Field:
                 self._count(entry)
         elif self._kind == "number" and isinstance(value, int | float):
             self._widen(Decimal(str(value)))
-            self._total += Decimal(str(value))
+            self._total = _EXACT.add(self._total, Decimal(str(value)))
             self._numbers += 1
         elif self._kind == "date" and (day := _day(value)):
             self._widen(day)
@@ -113,7 +115,8 @@ class _Field:
         if self._range:
             figures |= {"least": self._range[0], "most": self._range[1]}
         if self._numbers:
-            figures |= {"total": self._total, "mean": _plain(self._total / self._numbers)}
+            mean = _plain(_EXACT.divide(self._total, Decimal(self._numbers)))
+            figures |= {"total": self._total, "mean": mean}
         if self._values:
             figures |= {"values": self._shown(), "distinct": len(self._values)}
         if self._kind == "list":
@@ -130,8 +133,9 @@ class _Field:
 
 def _plain(number: Decimal) -> Decimal:
     """Return a number to six places, without zeros at its end or an exponent."""
-    short = round(number, _PLACES).normalize()
-    return short if short.as_tuple().exponent in range(-_PLACES, 1) else round(short, 0)
+    short = _EXACT.normalize(_EXACT.quantize(number, _PLACES))
+    # Without zeros at its end, 1000 is 1E+3.
+    return _EXACT.quantize(short, _ONE) if short == short.to_integral_value() else short
 
 
 def _day(value: Any) -> str:
