@@ -32,7 +32,6 @@ from domain.door import Event, Page, RunEnd, RunView, Started, Waiting
 
 _ANSWER_S: Final = 20.0
 _AT_ONCE: Final = 10
-_MOST_WAITING: Final = 1_000
 _WAITS: Final = "(AwaitingApproval = true OR AgentState IN ('PENDING_APPROVAL', 'STOPPED'))"
 
 
@@ -151,11 +150,12 @@ class Door(Tenancy):
         views = tuple(door_views.view(reading.listed(each)) for each in found.current_page or ())
         return Page(runs=views, next=(found.next_page_token or b"").hex())
 
-    async def approvals(self, below: str = "") -> tuple[Waiting, ...]:
+    async def approvals(self, below: str = "", limit: int = 1_000) -> tuple[Waiting, ...]:
         """Return what waits for a person, oldest first: open questions, and stopped runs.
 
         Args:
             below: Only in this run and in the runs below it.
+            limit: How many at most; of more, the newest.
         """
         query = (
             f"{reading.OURS} AND Tenant = '{reading.quoted(self.tenant)}' AND "
@@ -165,7 +165,7 @@ class Door(Tenancy):
             query += f" AND RootWorkflowId = '{reading.quoted(below)}'"
         listed = [
             reading.listed(found)
-            async for found in self.session.client.list_workflows(query, limit=_MOST_WAITING)
+            async for found in self.session.client.list_workflows(query, limit=limit)
         ]
         slots = asyncio.Semaphore(_AT_ONCE)
         served = await self.session.workers() > 0

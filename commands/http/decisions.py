@@ -37,9 +37,13 @@ async def list_approvals(
     below: Annotated[
         str, Query(max_length=500, description="Only in this run and in the runs below it.")
     ] = "",
+    limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 200,
 ) -> Approvals:
-    """List what waits for a person: open questions, and runs that are stopped."""
-    return Approvals(waiting=list(await door(service, token).approvals(below)))
+    """List what waits for a person: open questions, and runs that are stopped.
+
+    Of more than `limit` these are the newest; answered ones make room for the others.
+    """
+    return Approvals(waiting=list(await door(service, token).approvals(below, limit)))
 
 
 @ROUTES.post("/runs/{run_id:path}/approvals/{approval_id}", responses=_TOLD)
