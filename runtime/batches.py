@@ -157,11 +157,15 @@ def _values(document: Document) -> dict[str, Any]:
     fields = {name: found.model_dump(mode="json") for name, found in document.fields.items()}
     return {
         "state": document.state,
-        "reason": document.reason,
-        # A database's text has no zero character; no document's text has one either.
+        "reason": _storable(document.reason),
         "fields": canonical(fields).decode("utf-8", "replace") if fields else "",
         "settled_at": datetime.now(UTC),
     }
+
+
+def _storable(text: str) -> str:
+    """Return a text as both databases hold it: without zeros, and without half characters."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
 def _document(row: RowMapping) -> Document:
