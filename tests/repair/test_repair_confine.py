@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -26,11 +28,20 @@ async def ran(folder: Path, command: str, level: int = 0, **limits: Any) -> Comm
 
 
 async def available(folder: Path, level: int) -> CommandRun:
-    """Skip where this system does not have a level."""
+    """Skip where this system does not have a level; it is asked without any of our code."""
     probe = await ran(folder, "true", level)
-    if probe.confined.refused or (level == 2 and not probe.confined.filesystem):
+    has = (_can_unshare("--pid", "--fork", "--mount"), _can_unshare(), probe.confined.filesystem)
+    if not has[level]:
         pytest.skip(f"this system has no level {level}: {probe.confined.refused}")
+    assert not probe.confined.refused
     return probe
+
+
+def _can_unshare(*more: str) -> bool:
+    """Whether util-linux's own program may make the namespaces here."""
+    program = shutil.which("unshare")
+    asked = [program or "", "--user", "--map-root-user", "--net", "--ipc", "--uts", *more, "true"]
+    return bool(program) and not subprocess.run(asked, capture_output=True, check=False).returncode  # noqa: S603
 
 
 def python(code: str) -> str:
@@ -104,7 +115,6 @@ async def test_nothing_outside_its_folder_is_changed_or_read(tmp_path: Path, lev
         f"ln -s {outside} link && cat link && echo gone > link",
         f"echo x > {tmp_path}/new.txt",
         "cat /etc/shadow",
-        "echo x > /usr/new.txt",
     )
 
     found = [await ran(tmp_path, command, level) for command in commands]
@@ -112,7 +122,7 @@ async def test_nothing_outside_its_folder_is_changed_or_read(tmp_path: Path, lev
     assert outside.read_text() == "a person's"
     assert [each.output for each in found if "a person's" in each.output] == []
     assert not (tmp_path / "new.txt").exists()
-    assert "new.txt" not in os.listdir("/usr")
+    assert not found[-1].green
 
 
 @pytest.mark.requirement("C4.7:own-folder")
@@ -170,9 +180,12 @@ async def test_a_command_whose_asker_is_gone_is_killed(tmp_path: Path) -> None:
         while not (tmp_path / "copy" / "on").exists():
             await asyncio.sleep(0.05)
 
+    began = time.monotonic()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+    assert time.monotonic() - began < 10  # not after the launcher's own patience
 
     assert [p for p in psutil.process_iter(["cmdline"]) if mark in str(p.info["cmdline"])] == []
 
