@@ -2,7 +2,7 @@
 
 from alembic import context
 
-import runtime.tables_batch  # noqa: F401 - its tables are in METADATA
+import runtime.tables_batch  # its tables are in METADATA
 import runtime.tables_repair  # noqa: F401 - the same
 from runtime.tables import METADATA
 
