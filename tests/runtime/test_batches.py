@@ -42,6 +42,8 @@ async def test_a_batch_is_kept_written_once_and_taken_over(batches: Batches) -> 
         cost_usd=Decimal("0.000000001"),
     )
 
+    failed = Document(position=2, name="", state="failed", reason="\0\ud800")
+
     states = [
         await batches.settle("one", done),
         await batches.settle("one", done.model_copy(update={"state": "failed"})),
