@@ -66,12 +66,13 @@ def _table(tasks: Iterable[TaskResult]) -> RenderableType:
     made = console.table(*columns, right=("attempts",))
     for task in shown:
         colour = _COLOURS.get(task.standing, "cyan")
-        letter = f" (letter {task.letter})" if task.letter else ""
+        more = f" (letter {task.letter})" if task.letter else ""
+        more += f", due {task.due_at:%H:%M:%S} UTC" if task.due_at else ""
         made.add_row(
             safe(task.id),
             safe(task.worker),
             safe(task.phase),
-            f"[{colour}]{_word(task.standing)}[/]{letter}",
+            f"[{colour}]{_word(task.standing)}[/]{more}",
             str(task.attempts or ""),
             *([safe(task.reason)] if why else []),
         )

@@ -14,7 +14,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.run import AgentRequest, Came
     from domain.runs import Outcome, RunRequest
 
-__all__ = ["Child", "Children"]
+__all__ = ["NO_ROOM", "Child", "Children"]
+
+# How the reason of a run begins that was not started, and not of one that reached its own limit.
+NO_ROOM = "the budget has no room"
 
 
 class Children:
@@ -46,7 +49,7 @@ class Children:
         async with self._slots:
             await workflow.wait_condition(lambda: self._pool.fits(share) or not self._pool.reserved)
             if not self._pool.reserve(share):
-                why = f"the budget has no room for its share of {share.tokens:,} tokens"
+                why = f"{NO_ROOM} for its share of {share.tokens:,} tokens"
                 return self._not_started(child, Outcome.LIMIT, why)
             return await self._within(child, share)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from temporalio import workflow
 
-from workflows.children import Child, Children
+from workflows.children import NO_ROOM, Child, Children
 from workflows.conducted import Conducted
 from workflows.desk import AbortedError, because
 from workflows.ends import LimitReachedError
@@ -83,7 +83,7 @@ class GoalPlanner:
         """Return the goal with its tasks, or what is wrong with the plan."""
         if came.outcome is Outcome.ABORTED:
             raise AbortedError(came.reason)
-        if came.outcome is Outcome.LIMIT and not came.spend.tokens:
+        if came.reason.startswith(NO_ROOM):
             raise LimitReachedError(came.reason)
         if not came.ok:
             return None, (f"the orchestrator's run ended as {came.outcome.value}: {came.reason}",)

@@ -13,16 +13,17 @@ from typing import Any
 from temporalio import workflow
 
 from workflows import policies
-from workflows.children import Child, Children
+from workflows.children import NO_ROOM, Child, Children
 from workflows.conducted import Conducted
 from workflows.desk import because
 from workflows.steps import sure
+from workflows.task_question import form
 
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
 
     from domain.activity import AnswerVerdict, CheckAnswerRequest
-    from domain.approval import Decision, Form
+    from domain.approval import Decision
     from domain.goals import Goal, Task
     from domain.orchestration import OrchestrationResult, OrchestrationState, TaskMemory
     from domain.run import Came
@@ -180,7 +181,7 @@ class Tasking:
 
     async def _sort(self, task: Task, came: Came) -> None:
         memory = self._memory(task.id)
-        if came.outcome is Outcome.LIMIT and not came.spend.tokens:
+        if came.reason.startswith(NO_ROOM):
             memory.standing, memory.reason = "not_done", came.reason
             self._state.out_of_room = True
             return
@@ -230,7 +231,7 @@ class Tasking:
         async def check(output: dict[str, Any]) -> str:
             return await self._misfit(gives, output)
 
-        decision = await self._run.desk.ask(_form(task, question, memory, gives), check)
+        decision = await self._run.desk.ask(form(task, question, memory, gives), check)
         memory.question = ""
         self._answered(task, question, decision)
 
@@ -274,28 +275,3 @@ class Tasking:
                 if wrong := await self._misfit(schema, self._state.outputs[task.gives]):
                     found[task.gives] = wrong
         return found
-
-
-def _form(task: Task, question: str, memory: TaskMemory, gives: dict[str, Any]) -> Form:
-    return Form(
-        kind="task",
-        title=f"answer the task {task.id!r}",
-        why=question,
-        request=task.does,
-        done=tuple(f"attempt {n}: {why}" for n, why in enumerate(memory.earlier, 1)),
-        options=(
-            ("approve", "it is done again, and its worker is told your reason as the answer"),
-            ("modify", "the arguments that you send are its output; no worker does it again"),
-            ("reject", "it fails for good, and what depends on it is not done"),
-            ("abort", "the run ends here"),
-        ),
-        arguments=_sketch(gives),
-    )
-
-
-def _sketch(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return what an output looks like: its fields, each with its type in words."""
-    fields: dict[str, dict[str, Any]] = schema.get("properties", {})
-    return {
-        name: str(each.get("type") or each.get("title") or "any") for name, each in fields.items()
-    }

@@ -1,7 +1,7 @@
 """Orchestrated goals."""
 
 from tests.replay.cases import case
-from tests.workflows import test_orchestrator as goals
+from tests.workflows import orchestra as goals
 from tests.workflows.orchestra import asks, done, failed, goal, play, result, start
 from tests.workflows.stage import Handle, Stage
 

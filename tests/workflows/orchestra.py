@@ -3,8 +3,11 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from temporalio.service import RPCError
 
 from activities.orchestration import OrchestrationActivities
 from agents.orchestrator.spec import AGENT as ORCHESTRATOR
@@ -12,9 +15,10 @@ from agents.toolkit import Agent, Prompt
 from agents.workers import Worker
 from domain.contract import Strict
 from domain.orchestration import OrchestrationResult, TaskResult
+from runtime.dead_letters import DeadLetter, DeadLetters
 from runtime.serving import activities_of
 from tests.fakes import Asked, Say, Step
-from tests.workflows.stage import PATIENCE_S, Handle, Stage
+from tests.workflows.stage import PATIENCE_S, Handle, Stage, eventually
 
 Answers = Callable[[dict[str, Any]], Any]
 
@@ -149,3 +153,64 @@ def given(stage: Stage, task_id: str) -> list[dict[str, Any]]:
     """Return the tasks that workers were given under an id, in order."""
     told = [task_of(asked) for asked in stage.provider.asked if asked.agent != ORCHESTRATOR.name]
     return [each for each in told if each["task"] == task_id]
+
+
+def nothing(_: dict[str, Any]) -> None:
+    """Succeed at everything."""
+
+
+async def letters(stage: Stage, run_id: str) -> list[DeadLetter]:
+    """Return the dead letters of a run."""
+    kept = await DeadLetters(stage.database).list(limit=1_000)
+    return [letter for letter in kept if letter.run_id == run_id]
+
+
+def needs(task_id: str, one: str, **more: Any) -> dict[str, Any]:
+    """Return a task that needs an output."""
+    return {"id": task_id, "needs": {"one": one}, **more}
+
+
+PHASES = [
+    {"name": "one", "holds": [{"same": ["a.n", "b.n"], "why": "both count the same"}]},
+    {"name": "two"},
+]
+
+
+def two_phases(**more: Any) -> dict[str, Any]:
+    """Return a goal whose second phase needs what two tasks of the first agree on."""
+    last = {"id": "last", "phase": "two", "needs": {"one": "a"}}
+    return goal("a", "b", "c", last, phases=PHASES, agree=["account"], **more)
+
+
+def plan(*tasks: tuple[str, dict[str, str]], name: str = "smith") -> str:
+    """Return a plan as the orchestrator writes it."""
+    return json.dumps(
+        {
+            "tasks": [
+                {
+                    "id": task_id,
+                    "worker": name,
+                    "does": "it",
+                    "needs": [{"field": field, "name": needed} for field, needed in wants.items()],
+                    "output": task_id,
+                    "phase": "",
+                }
+                for task_id, wants in tasks
+            ]
+        }
+    )
+
+
+CIRCLE = plan(("a", {"one": "b"}), ("b", {"one": "a"}))
+GOOD = plan(("a", {"account": "account"}), ("b", {"one": "a"}))
+
+
+async def asked_below(stage: Stage, handle: Handle) -> dict[str, Any]:
+    """Wait for the question of a run below, which may not have started yet."""
+
+    async def question() -> dict[str, Any] | None:
+        with suppress(RPCError):
+            return (await stage.status(handle)).question
+        return None
+
+    return await eventually(question)
