@@ -9,6 +9,7 @@ from domain.approval import MAX_REASON
 from domain.door import MAX_KEY
 
 _ID = r"^[^\x00-\x1f\x7f]+$"
+PLAIN = r"^[^\x00-\x1f\x7f]*$"  # goes into a query of the server's lists
 
 RunId = Annotated[
     str,

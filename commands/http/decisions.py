@@ -35,7 +35,12 @@ async def list_approvals(
     service: Served,
     token: Reader,
     below: Annotated[
-        str, Query(max_length=500, description="Only in this run and in the runs below it.")
+        str,
+        Query(
+            max_length=500,
+            pattern=bodies.PLAIN,
+            description="Only in this run and in the runs below it.",
+        ),
     ] = "",
     limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 200,
 ) -> Approvals:

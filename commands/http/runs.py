@@ -66,7 +66,9 @@ async def list_runs(
     limit: Annotated[int, Query(ge=1, le=200, description="How many at most.")] = 50,
     after: Annotated[str, Query(max_length=2000, description="`next` of the page before.")] = "",
     workflow: Annotated[str, Query(max_length=100, description="Only these.")] = "",
-    state: Annotated[str, Query(max_length=50, description="Only in this state.")] = "",
+    state: Annotated[
+        str, Query(max_length=50, pattern=bodies.PLAIN, description="Only in this state.")
+    ] = "",
 ) -> Page:
     """List the tenant's runs, newest first, with those below others.
 
