@@ -84,7 +84,7 @@ class RepairWorkflow(Conducted[RepairResult]):
         while not self._mended():
             if len(self._state.rounds) >= self._request.rounds:
                 self._state.verdict = "not_repaired"
-                raise LimitReachedError(f"{self._request.rounds} rounds, and the tests still fail")
+                raise LimitReachedError(f"rounds ({self._request.rounds}); the tests still fail")
             await self._round(source)
             self.carry_on_if_due()
         self.desk.move(State.REVIEWING)

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from agents.databases import engine_of
 from domain.repair import Edit, without_last
 
 # The runtime's migrations make the table; these are the columns that a repair needs to know.
@@ -27,8 +27,6 @@ _EDITS: Final = sa.table(
     sa.column("takes_back", sa.Boolean),
     sa.column("made_at", sa.DateTime(timezone=True)),
 )
-_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
-_BUSY_S: Final = 15
 
 
 class Journal:
@@ -95,11 +93,7 @@ class Journal:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[AsyncConnection]:
-        url = sa.make_url(self._database)
-        backend = url.get_backend_name()
-        url = url.set(drivername=_DRIVERS.get(backend, url.drivername))
-        waits = {"timeout": _BUSY_S} if backend == "sqlite" else {"connect_timeout": _BUSY_S}
-        engine = create_async_engine(url, poolclass=NullPool, connect_args=waits)
+        engine = engine_of(self._database)
         try:
             async with engine.begin() as connection:
                 yield connection

@@ -15,6 +15,7 @@ from agents.repair import suspects
 from agents.repair.mutations import Change, changes, functions_in
 
 _MOST_TRIES: Final = 24
+_MOST_SLOW: Final = 6
 _PASS: Final = "the tests pass"
 _NUMBERED: Final = re.compile(r"^\d+\t", re.MULTILINE)
 _MOST_READ: Final = 8
@@ -53,7 +54,10 @@ def reply(conversation: Conversation) -> Reply:
     wanted = _to_read(said, texts, paths)
     if wanted:
         return calls([("repo_read", {"path": path}) for path in wanted])
-    return _try(conversation, said, _ideas(said, texts, paths))
+    ideas = _ideas(said, texts, paths)
+    # A run of the tests that has to be killed takes as long as it may.
+    hangs = str(task.get("ending", "")).startswith("killed")
+    return _try(conversation, said, ideas[:_MOST_SLOW] if hangs else ideas)
 
 
 class Tried(NamedTuple):
@@ -74,10 +78,12 @@ def _try(conversation: Conversation, said: suspects.Said, ideas: list[Idea]) -> 
         return call("repo_test")
     if last.output.startswith(_PASS):
         return _mended(last.idea, fixed=True)
-    if last.output and (_is_defined(last.output, said) or len(tried) > _tries(ideas)):
+    most = _tries(ideas)
+    if last.output and (_is_defined(last.output, said) or len(tried) > most):
         return _mended(last.idea, fixed=False)
-    standing = last.idea if last.output else None
-    if len(tried) < _tries(ideas):
+    stands = bool(last.output) and conversation.results[-1].name != "repo_revert"
+    standing = last.idea if stands else None
+    if len(tried) < most:
         return _next(ideas, len(tried), standing)
     return _best(tried, said, standing)
 

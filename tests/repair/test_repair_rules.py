@@ -1,8 +1,12 @@
 """The offline stand-in's rules: what they find in a source, and where they look."""
 
+import json
+from collections.abc import Callable
+from typing import cast
+
 import pytest
 
-from agents.offline import Conversation
+from agents.offline import Conversation, Reply, Result
 from agents.repair import offline, suspects
 from agents.repair.mutations import changes
 
@@ -106,3 +110,75 @@ def test_rules_that_know_nothing_say_so() -> None:
 
     assert [each.name for each in first.calls] == ["repo_list"]
     assert '"fixed": false' in after.text
+
+
+def played(files: dict[str, str], tested: Callable[[dict[str, str]], str]) -> list[Reply]:
+    """Let the stand-in work on files in memory until it answers; `tested` is what tests print."""
+    now, replies = dict(files), list[Reply]()
+    task = json.dumps({"output": tested(now), "earlier": []})
+    conversation = Conversation(task=task)
+    while len(replies) < 60:
+        replies.append(offline.reply(conversation))
+        if not replies[-1].calls:
+            return replies
+        for each in replies[-1].calls:
+            arguments = dict(cast("dict[str, str]", each.arguments))
+            text = _did(now, each.name, arguments, tested)
+            conversation.results.append(Result(each.name, arguments, text))
+    return replies
+
+
+def _did(
+    now: dict[str, str], name: str, given: dict[str, str], tested: Callable[[dict[str, str]], str]
+) -> str:
+    if name == "repo_list":
+        return "\n".join(now)
+    if name == "repo_read":
+        lines = now[given["path"]].splitlines()
+        return "\n".join(f"{number}\t{line}" for number, line in enumerate(lines, 1))
+    if name == "repo_test":
+        return tested(now)
+    old, new = (given["old"], given["new"])[:: 1 if name == "repo_edit" else -1]
+    if now[given["path"]].count(old) != 1:
+        return "error: it is not there once"
+    now[given["path"]] = now[given["path"]].replace(old, new)
+    return '{"edits": 1}'
+
+
+_FILES = {
+    "calc.py": "def grow(a, b):\n    return a - b\n\n\ndef last(items):\n    return items[-2]\n",
+    "test_calc.py": "from calc import grow, last\n\n\ndef test_grow():\n    grow(1, 2)\n\n\n"
+    "def test_last():\n    last([1])\n",
+}
+
+
+def _failing(*names: str) -> str:
+    told = "".join(f"FAILED test_calc.py::{name} - assert\n" for name in names)
+    return f"the tests fail: exit code 1\n\n{told}{len(names)} failed"
+
+
+@pytest.mark.requirement("C4.7:rules")
+def test_rules_that_find_nothing_leave_nothing_and_end() -> None:
+    """Every edit is taken back, and the answer does not claim anything."""
+    replies = played(_FILES, lambda _: _failing("test_grow", "test_last"))
+
+    named = [each.name for reply in replies for each in reply.calls]
+    assert '"fixed": false' in replies[-1].text
+    assert named.count("repo_edit") == named.count("repo_revert") > 4
+    assert named[-1] == "repo_revert"
+
+
+@pytest.mark.requirement("C4.7:rules")
+def test_of_two_faults_the_one_that_is_mended_stays_mended() -> None:
+    """The next round goes on from there."""
+
+    def tested(files: dict[str, str]) -> str:
+        wrong = ["test_last"] if "return a + b" in files["calc.py"] else ["test_grow", "test_last"]
+        return _failing(*wrong)
+
+    replies = played(_FILES, tested)
+
+    edits = [each for reply in replies for each in reply.calls if each.name == "repo_edit"]
+    assert "return a + b" in str(edits[-1].arguments)
+    assert '"fixed": false' in replies[-1].text
+    assert "Other tests still fail" in replies[-1].text

@@ -117,7 +117,7 @@ async def test_a_repair_gives_up_when_its_rounds_are_used_up(
 
     assert (result.outcome, result.verdict) == (Outcome.LIMIT, "not_repaired")
     assert [each.ending for each in result.rounds] == ["the tests fail: exit code 1"] * 2
-    assert "2 rounds" in result.reason
+    assert result.reason == "limit reached: rounds (2); the tests still fail"
     assert broken.snapshot(repository) == before
     assert left(tmp_path) == []
 
