@@ -11,12 +11,23 @@ def reply(conversation: Conversation) -> Reply:
     instruction, question = str(task.get("instruction", "")), str(task.get("question", ""))
     if not conversation.results_of("search_passages"):
         queries = dict.fromkeys(_query(text) for text in (instruction, question))
-        wanted = [("search_passages", {"query": query}) for query in queries if query]
+        tools = ["search_passages", *_lent(conversation)]
+        wanted = [(name, {"query": query}) for query in queries if query for name in tools]
         if wanted:
             return calls(wanted)
     found = best_sentences(shown(conversation), instruction or question)
     gaps = [] if found else [f"the documents say nothing on: {instruction or question}"[:300]]
     return answer({"found": found, "gaps": gaps})
+
+
+def _lent(conversation: Conversation) -> list[str]:
+    """Return the tools of others that take a query and need nothing else."""
+    own = {"search_passages", "read_passages", "read_artifact"}
+    return [
+        name
+        for name in conversation.tools
+        if name not in own and conversation.schemas.get(name, {}).get("required") == ["query"]
+    ]
 
 
 def _query(text: str) -> str:
