@@ -3,11 +3,10 @@
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from agents.databases import engine_of, insert_once
 from agents.toolkit import ToolContext, ToolError, tool
 from domain.contract import Contract
 
@@ -20,8 +19,6 @@ _FILINGS = sa.table(
     sa.column("body", sa.Text),
     sa.column("filed_at", sa.DateTime(timezone=True)),
 )
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
-_BUSY_S = 15
 
 
 class Filed(Contract):
@@ -34,7 +31,7 @@ class Filed(Contract):
 
 async def was_filed(context: ToolContext) -> bool | None:
     """Say whether a report stands under this call's key."""
-    engine = _engine(context)
+    engine = engine_of(context.database)
     try:
         async with engine.connect() as connection:
             return await _under(connection, context.key) is not None
@@ -62,34 +59,18 @@ async def file_report(context: ToolContext, title: str, body: str) -> Filed:
         "body": body,
         "filed_at": datetime.now(UTC),
     }
-    engine = _engine(context)
+    engine = engine_of(context.database)
     try:
         async with engine.begin() as connection:
             # One key is one filing: a second attempt finds the first one's.
             if await _under(connection, context.key) is None:
-                await connection.execute(_insert(engine), row)
+                await connection.execute(insert_once(engine.dialect, _FILINGS), row)
             stands = await _under(connection, context.key)
     finally:
         await engine.dispose()
     if stands is None:
         raise RuntimeError(f"filing {context.key!r} was written and is not there")
     return Filed(key=context.key, title=stands[0], filed_at=str(stands[1]))
-
-
-def _engine(context: ToolContext) -> AsyncEngine:
-    if not context.database:
-        raise ToolError("there is no database to file into: set HOLDFAST_DATABASE_URL")
-    url = sa.make_url(context.database)
-    backend = url.get_backend_name()
-    url = url.set(drivername=_DRIVERS.get(backend, url.drivername))
-    waits = {"timeout": _BUSY_S} if backend == "sqlite" else {"connect_timeout": _BUSY_S}
-    return create_async_engine(url, poolclass=NullPool, connect_args=waits)
-
-
-def _insert(engine: AsyncEngine) -> sa.Executable:
-    if engine.dialect.name == "postgresql":
-        return postgresql.insert(_FILINGS).on_conflict_do_nothing()
-    return sqlite.insert(_FILINGS).on_conflict_do_nothing()
 
 
 async def _under(connection: AsyncConnection, key: str) -> tuple[str, datetime] | None:

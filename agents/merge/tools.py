@@ -5,16 +5,13 @@ from typing import Annotated, Any, Final
 
 import sqlalchemy as sa
 from pydantic import Field
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 
+from agents.databases import engine_of
 from agents.toolkit import ToolContext, ToolError, tool
 from domain.contract import Contract
 
 PAGE: Final = 100
 _MOST_BYTES: Final = 24_000
-_BUSY_S: Final = 15
-_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
 # The runtime's migrations make the table; these are the columns that reading needs to know.
 _DOCUMENTS: Final = sa.table(
     "batch_documents",
@@ -55,7 +52,7 @@ async def batch_rows(context: ToolContext, after: Annotated[int, Field(ge=0)] = 
         context: Names the batch; the model cannot choose another one.
         after: 0 for the first page, then what the page before says.
     """
-    engine = _engine(context)
+    engine = engine_of(context.database)
     try:
         async with engine.connect() as connection:
             asked = (await connection.execute(_asked(context))).scalar_one_or_none()
@@ -97,17 +94,4 @@ def _query(context: ToolContext, after: int) -> sa.Select[Any, Any, Any]:
         )
         .order_by(_DOCUMENTS.c.position)
         .limit(PAGE + 1)
-    )
-
-
-def _engine(context: ToolContext) -> AsyncEngine:
-    if not context.database:
-        raise ToolError("there is no database to read rows from: set HOLDFAST_DATABASE_URL")
-    url = sa.make_url(context.database)
-    backend = url.get_backend_name()
-    waits = {"timeout": _BUSY_S} if backend == "sqlite" else {"connect_timeout": _BUSY_S}
-    return create_async_engine(
-        url.set(drivername=_DRIVERS.get(backend, url.drivername)),
-        poolclass=NullPool,
-        connect_args=waits,
     )

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from agents.databases import insert_once
 from agents.reading.passages import Cut
 from agents.reading.words import STOP, words
 from domain.researching import Document, Passage
@@ -77,7 +77,7 @@ def add(connection: sa.Connection, document: str, characters: int, cuts: Sequenc
         "created_at": datetime.now(UTC),
     }
     # The row is a lock as well: who else adds this document waits here for the first to end.
-    connection.execute(_insert(connection, _DOCUMENTS), row)
+    connection.execute(insert_once(connection.dialect, _DOCUMENTS), row)
     known = sa.select(_PASSAGES.c.id).where(_PASSAGES.c.document == document).limit(1)
     if connection.execute(known).first() is not None:
         return
@@ -100,7 +100,7 @@ def add(connection: sa.Connection, document: str, characters: int, cuts: Sequenc
 def collect(connection: sa.Connection, collection: str, name: str, document: str) -> None:
     """Put a document into a collection under a name; the name's first document stays."""
     row = {"collection": collection, "name": name, "document": document}
-    connection.execute(_insert(connection, _COLLECTIONS), row)
+    connection.execute(insert_once(connection.dialect, _COLLECTIONS), row)
 
 
 def collected(connection: sa.Connection, collection: str) -> list[Document]:
@@ -191,8 +191,3 @@ def _passages(rows: Iterable[sa.RowMapping]) -> tuple[Passage, ...]:
         )
         for row in rows
     )
-
-
-def _insert(connection: sa.Connection, table: sa.TableClause) -> sa.Executable:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return insert(table).on_conflict_do_nothing()

@@ -11,6 +11,7 @@ from typing import Annotated, Final, TypeVar
 import sqlalchemy as sa
 from pydantic import Field
 
+from agents.databases import engine_of_thread
 from agents.reading import index
 from agents.toolkit import ToolContext, ToolError, tool
 from domain.contract import Contract
@@ -18,8 +19,6 @@ from domain.researching import Document, Passage
 
 COLLECTION: Final = "collection"
 """Name of the run's data that says which documents are its own."""
-_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
-_BUSY_S: Final = 15
 _MOST_NAMES: Final = 200
 
 _Out = TypeVar("_Out")
@@ -127,12 +126,4 @@ async def _ask(context: ToolContext, question: Callable[[sa.Connection, str], _O
 @lru_cache(maxsize=4)
 def engine_of(database: str) -> sa.Engine:
     """Return what connects to a database; of each there is one."""
-    url = sa.make_url(database)
-    backend = url.get_backend_name()
-    waits = {"timeout": _BUSY_S} if backend == "sqlite" else {"connect_timeout": _BUSY_S}
-    # No pool: a connection would outlive the loop and the test that made it.
-    return sa.create_engine(
-        url.set(drivername=_DRIVERS.get(backend, url.drivername)),
-        poolclass=sa.NullPool,
-        connect_args=waits,
-    )
+    return engine_of_thread(database)

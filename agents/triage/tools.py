@@ -3,11 +3,10 @@
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from agents.databases import engine_of, insert_once
 from agents.toolkit import ToolContext, ToolError, tool
 from domain.contract import Contract
 
@@ -28,8 +27,6 @@ _ACCOUNTS = sa.table(
     sa.column("account", sa.String),
     sa.column("facts", sa.Text),
 )
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
-_BUSY_S = 15
 MAX_REPLY = 10_000
 
 
@@ -52,7 +49,7 @@ async def lookup_account(context: ToolContext, account: str) -> str:
     query = sa.select(_ACCOUNTS.c.facts).where(
         _ACCOUNTS.c.triage == context.data.get("triage", ""), _ACCOUNTS.c.account == account
     )
-    engine = _engine(context)
+    engine = engine_of(context.database)
     try:
         async with engine.connect() as connection:
             facts: str | None = (await connection.execute(query)).scalar_one_or_none()
@@ -65,7 +62,7 @@ async def lookup_account(context: ToolContext, account: str) -> str:
 
 async def was_sent(context: ToolContext) -> bool | None:
     """Say whether a reply stands in the outbox under this call's key."""
-    engine = _engine(context)
+    engine = engine_of(context.database)
     try:
         async with engine.connect() as connection:
             return await _under(connection, context.key) is not None
@@ -95,11 +92,11 @@ async def send_reply(context: ToolContext, ticket: str, category: str, reply: st
         "body": reply,
         "sent_at": datetime.now(UTC),
     }
-    engine = _engine(context)
+    engine = engine_of(context.database)
     try:
         async with engine.begin() as connection:
             # Written first: neither the same key nor the same ticket goes out a second time.
-            await connection.execute(_insert(engine), row)
+            await connection.execute(insert_once(engine.dialect, _OUTBOX), row)
             sent = await _under(connection, context.key)
             before = None if sent else await _answered(connection, context.tenant, ticket)
     finally:
@@ -124,22 +121,6 @@ def _check(context: ToolContext, ticket: str, category: str, reply: str) -> None
         raise ToolError(
             f"the reply has {len(reply)} characters; expected 1 to {MAX_REPLY}, not only spaces"
         )
-
-
-def _engine(context: ToolContext) -> AsyncEngine:
-    if not context.database:
-        raise ToolError("there is no database to work with: set HOLDFAST_DATABASE_URL")
-    url = sa.make_url(context.database)
-    backend = url.get_backend_name()
-    url = url.set(drivername=_DRIVERS.get(backend, url.drivername))
-    waits = {"timeout": _BUSY_S} if backend == "sqlite" else {"connect_timeout": _BUSY_S}
-    return create_async_engine(url, poolclass=NullPool, connect_args=waits)
-
-
-def _insert(engine: AsyncEngine) -> sa.Executable:
-    if engine.dialect.name == "postgresql":
-        return postgresql.insert(_OUTBOX).on_conflict_do_nothing()
-    return sqlite.insert(_OUTBOX).on_conflict_do_nothing()
 
 
 async def _under(connection: AsyncConnection, key: str) -> datetime | None:
