@@ -84,7 +84,7 @@ def test_what_cannot_be_started_is_told_at_once(alone: Cli, tmp_path: Path, form
     empty.mkdir()
     documents = str(folder(tmp_path / "docs", {"a.txt": invoice("Acme")}))
     wrong = tmp_path / "wrong.yaml"
-    wrong.write_text("type: object\nproperties:\n  total: {type: nmber}\n")
+    wrong.write_text("type: object\nproperties:\n  total: {type: decimal}\n")
 
     for arguments, why in (
         ((str(empty), "--schema", form), "holds no document"),

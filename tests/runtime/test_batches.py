@@ -47,9 +47,7 @@ async def test_a_batch_is_kept_written_once_and_taken_over(batches: Batches) -> 
     states = [
         await batches.settle("one", done),
         await batches.settle("one", done.model_copy(update={"state": "failed"})),
-        await batches.settle(
-            "one", Document(position=2, name="", state="failed", reason="\0\ud800")
-        ),
+        await batches.settle("one", failed),
     ]
     await batches.take_over("two", _asked("y", resumes="one"))
     await batches.take_over("two", _asked("y", resumes="one"))
