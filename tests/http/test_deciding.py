@@ -143,6 +143,7 @@ async def test_an_answer_without_a_worker_is_told_to_come_again(copies: Copies) 
     )
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.elapsed.total_seconds() < 10  # asked in vain, it would wait for 20
     assert answer.json()["type"] == "urn:holdfast:problem:no-worker"
 
 
