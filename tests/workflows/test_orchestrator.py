@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowExecutionStatus
 
 from domain.orchestration import OrchestrationResult
 from domain.runs import Outcome
-from tests.fakes import call
+from tests.fakes import Never, call
 from tests.workflows.orchestra import (
     asks,
     done,
@@ -223,3 +224,22 @@ async def test_an_answer_that_is_none_of_the_three_goes_back_to_the_worker(stage
 
     assert found.outputs["a"]["n"] == 4
     assert (len(stage.provider.asked), task(found, "a").attempts) == (3, 1)
+
+
+@pytest.mark.requirement("C4.3:ends")
+async def test_cancelling_a_run_cancels_the_tasks_under_way(stage: Stage) -> None:
+    """No worker goes on behind a run that has ended."""
+    await play(stage, lambda _: Never())
+    handle = await start(stage, goal("a", "b"))
+
+    async def both_asked() -> bool:
+        return len(stage.provider.asked) == 2
+
+    await eventually(both_asked)
+
+    await handle.cancel()
+
+    assert await stage.closed(handle) is WorkflowExecutionStatus.CANCELED
+    for name in ("a-1", "b-1"):
+        below = stage.client.get_workflow_handle(f"{handle.id}/{name}")
+        assert await stage.closed(below) is WorkflowExecutionStatus.CANCELED
