@@ -52,6 +52,10 @@ class Tickets(Protocol):
         """Return those that a reply has gone out to."""
         ...
 
+    async def kept(self, triage: str) -> int:
+        """Return how many tickets a triage has."""
+        ...
+
     async def take_in(
         self,
         triage: str,
@@ -152,6 +156,8 @@ class TriageActivities:
         self, asked: TakeIn, taxonomy: Taxonomy, read: intake.Read, accounts: Mapping[str, str]
     ) -> TakenIn:
         tenant = asked.request.tenant
+        if kept := await self._tickets.kept(asked.lineage):  # it was reset: its numbers hold
+            return TakenIn(tickets=kept, left_out=_named(read.left_out), accounts=len(accounts))
         before = await self._tickets.answered(tenant, [ticket.id for ticket in read.tickets])
         new = [ticket for ticket in read.tickets if ticket.id not in before]
         left_out = [
@@ -161,10 +167,7 @@ class TriageActivities:
         if not new:
             return TakenIn(refusal=f"no ticket is left to triage: {'; '.join(left_out[:5])}")
         kept = await self._tickets.take_in(asked.lineage, tenant, taxonomy, new, accounts)
-        named = left_out[:_MOST_NAMED]
-        if len(left_out) > _MOST_NAMED:
-            named.append(f"… and {len(left_out) - _MOST_NAMED:,} more")
-        return TakenIn(tickets=kept, left_out=tuple(named), accounts=len(accounts))
+        return TakenIn(tickets=kept, left_out=_named(left_out), accounts=len(accounts))
 
     @activity.defn(name="triage.brief")
     async def brief(self, request: BriefRequest) -> Brief:
@@ -243,3 +246,9 @@ def _examples(taxonomy: Taxonomy) -> list[Example]:
         for name, category in taxonomy.categories.items()
         for text in category.examples
     ]
+
+
+def _named(left_out: Sequence[str]) -> tuple[str, ...]:
+    """Return what was left out, as many lines as a result should hold."""
+    more = len(left_out) - _MOST_NAMED
+    return (*left_out[:_MOST_NAMED], *([f"… and {more:,} more"] if more > 0 else []))

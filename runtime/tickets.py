@@ -58,6 +58,13 @@ class Tickets:
 
         return await self._database.run(look)
 
+    async def kept(self, triage: str) -> int:
+        """Return how many tickets a triage has; 0 before it has taken any in."""
+        query = sa.select(sa.func.count()).where(_T.triage == triage)
+        return await self._database.run(
+            lambda connection: int(connection.execute(query).scalar_one())
+        )
+
     async def take_in(
         self,
         triage: str,
@@ -194,7 +201,8 @@ class Tickets:
 
         def look(connection: Connection) -> list[TicketResult]:
             rows = connection.execute(query).mappings().all()
-            return [TicketResult.model_validate(dict(row)) for row in rows]
+            told = [{name: value for name, value in row.items() if value} for row in rows]
+            return [TicketResult.model_validate(row) for row in told]
 
         return await self._database.run(look)
 

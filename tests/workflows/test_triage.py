@@ -1,17 +1,13 @@
-"""Triage: what runs alone, what goes to a person, and what is left when everything goes wrong."""
+"""Triage: what runs alone, what goes to a person, and what is known afterwards."""
 
-import json
-from base64 import b64decode
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus
 
 from domain.runs import Outcome
 from runtime.tickets import Tickets
-from tests.fakes import Asked, Say, refused
+from tests.fakes import Asked, Say
 from tests.workflows.stage import Stage
 from tests.workflows.triaging import (
     CLEAR,
@@ -193,98 +189,8 @@ async def test_the_account_reaches_the_draft(stage: Stage, tmp_path: Path, tenan
     assert {row["source"] for row in await all_rows(stage, tenant)} == {"stated"}
 
 
-@pytest.mark.requirement("C4.5:failed")
-async def test_a_ticket_that_cannot_be_worked_on_is_named(
-    stage: Stage, tmp_path: Path, tenant: str
-) -> None:
-    """A draft with blanks is refused three times; a person gives it up; the rest is kept."""
-
-    def script(asked: Asked) -> Say:
-        said = model(asked)
-        bad = asked.agent == "triage_reply" and "blank" in asked.messages[0].text
-        return Say(json.dumps({"reply": "Dear [name]"})) if bad else said
-
-    await play(stage, script)
-    await granted(stage, tenant)
-    path = file_of(tmp_path, [("T-1", "", "", f"{CLEAR} blank"), ("T-2", "", "", CLEAR)])
-
-    handle = await start(stage, path, tenant)
-    (run,) = await asking(stage, handle, 1)
-    await stage.client.get_workflow_handle(run).signal("reject")
-    came = await result(stage, handle)
-
-    assert (came.sent_alone, came.failed) == (1, 1)
-    assert await sent(stage, tenant) == ["T-2"]
-
-
-@pytest.mark.requirement("C4.5:budget")
-async def test_a_budget_without_room_ends_the_triage(
-    stage: Stage, tmp_path: Path, tenant: str
-) -> None:
-    """One ticket fits at a time and each uses a little: those without a share are not begun."""
-    await play(stage)
-    await granted(stage, tenant)
-    path = file_of(tmp_path, [(f"T-{n}", "", "", CLEAR) for n in range(3)])
-
-    came = await result(stage, await start(stage, path, tenant, tokens=60_030, parallel=2))
-
-    assert came.outcome is Outcome.LIMIT
-    assert came.not_done[-1] == "2 tickets were not begun"
-    assert await sent(stage, tenant) == ["T-0"]
-
-
-@pytest.mark.requirement("C4.5:cancel")
-async def test_a_cancelled_triage_cancels_its_tickets(
-    stage: Stage, tmp_path: Path, tenant: str
-) -> None:
-    """One ticket is stopped for the model, one waits for a person: both are cancelled."""
-
-    def script(asked: Asked) -> object:
-        return refused() if "again" in asked.messages[0].text else model(asked)
-
-    await play(stage, script)
-    path = file_of(tmp_path, [("T-1", "", "", NOVEL), ("T-2", "", "", CLEAR)])
-    handle = await start(stage, path, tenant, offer=False)
-    (run,) = await asking(stage, handle, 1)
-
-    await handle.cancel()
-    status = await stage.closed(handle)
-
-    assert status is WorkflowExecutionStatus.CANCELED
-    assert await stage.closed(stage.client.get_workflow_handle(run)) is status
-    assert await sent(stage, tenant) == []
-
-
 async def all_rows(stage: Stage, tenant: str) -> list[dict[str, object]]:
     """Return a tenant's tickets."""
     tickets = Tickets(stage.database)
     lineages = await tickets.of_tenant(tenant)
     return [row for lineage in lineages for row in await tickets.rows(lineage)]
-
-
-@pytest.mark.requirement("C4.5:input")
-async def test_what_cannot_be_read_is_refused(stage: Stage, tmp_path: Path, tenant: str) -> None:
-    """A file that is not there goes to the dead letters with the reason; nothing is left open."""
-    await play(stage)
-
-    came = await result(stage, await start(stage, str(tmp_path / "none.csv"), tenant))
-
-    assert came.outcome is Outcome.REJECTED
-    assert "none.csv: No such file" in came.reason or "taxonomy.yaml: No such file" in came.reason
-
-
-@pytest.mark.requirement("C4.5:carried")
-def test_a_ticket_that_waits_is_carried_over() -> None:
-    """The recorded run had continued as new with a ticket open, and heard of its end."""
-    path = Path(__file__).parents[1] / "replay" / "triage" / "continued.json"
-    events = json.loads(path.read_text(encoding="utf-8"))["events"]
-    begun = _payload(events[0]["workflowExecutionStartedEventAttributes"]["input"])
-    ended = _payload(events[-1]["workflowExecutionCompletedEventAttributes"]["result"])
-
-    assert begun["state"]["continued"] >= 1
-    assert begun["state"]["waiting"] == [1]
-    assert (ended["sent_alone"], ended["sent_by_person"], ended["waiting"]) == (12, 1, 0)
-
-
-def _payload(of: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
-    return json.loads(b64decode(of["payloads"][0]["data"]))
