@@ -17,7 +17,7 @@ _COMPARES: Final[dict[type[ast.cmpop], tuple[str, tuple[str, ...]]]] = {
     ast.Eq: ("==", ("!=",)),
     ast.NotEq: ("!=", ("==",)),
     ast.In: ("in", ("not in",)),
-    ast.NotIn: ("not in", ("in",)),
+    ast.NotIn: ("not in", ("in",)),  # codespell:ignore notin
     ast.Is: ("is", ("is not",)),
     ast.IsNot: ("is not", ("is",)),
 }

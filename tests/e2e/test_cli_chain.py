@@ -34,7 +34,7 @@ def test_the_example_runs_offline(cli: Cli) -> None:
         ("- name: read", "- name: read\n    name: twice", "twice"),
         ("take:", "takes:", "takes"),
         ("of: read.sentences", "of: read.sentence", "read.sentence"),
-        ("type: array", "type: arrray", "arrray"),
+        ("type: array", "type: lizard", "lizard"),
         ("    input:\n", "    input: 3\n    other:\n", "input"),
         ("title: release-notes", "title: [", "line"),
     ],

@@ -2,7 +2,7 @@
 
 from tests.fakes import refused
 from tests.replay.cases import case
-from tests.workflows import test_chain as chains
+from tests.workflows import chains
 from tests.workflows.stage import Handle, Stage
 
 

@@ -5,8 +5,7 @@ from tempfile import TemporaryDirectory
 
 from tests.fakes import Script
 from tests.replay.cases import case
-from tests.workflows import broken
-from tests.workflows import test_repair as repairs
+from tests.workflows import broken, repairs
 from tests.workflows.stage import Handle, Stage
 
 

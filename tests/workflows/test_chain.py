@@ -5,79 +5,19 @@ from typing import Any
 
 import pytest
 
-from activities.chain import ChainActivities, wrong_with
-from agents.step.spec import AGENT
-from domain.chain import ChainRequest, ChainResult
 from domain.runs import Outcome
-from runtime.serving import activities_of
-from tests.fakes import Asked, Say, Script, answer, refused
-from tests.workflows.stage import Handle, Stage, agent
-
-TEXT = {"type": "string"}
-
-
-def shape(**properties: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of an object that has all of `properties`."""
-    named = {name: dict(each) for name, each in properties.items()}
-    return {"type": "object", "properties": named, "required": list(named)}
-
-
-def step(name: str, needs: dict[str, Any], gives: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Return a step of a chain."""
-    asked = {"name": name, "instruction": f"do {name}", "input": shape(**needs)}
-    return {**asked, "output": shape(**gives), **more}
-
-
-def two_steps(**more: Any) -> dict[str, Any]:
-    """Return a chain of two steps, of which the second needs one of the first's two fields."""
-    return {
-        "input": shape(text=TEXT),
-        "steps": [
-            step("read", {"text": TEXT}, {"facts": TEXT, "private": TEXT}),
-            step("write", {"facts": TEXT}, {"letter": TEXT}, **more),
-        ],
-        "given": {"text": "the given text"},
-    }
-
-
-def by_step(**answers: Any) -> Script:
-    """Return a script that answers by the instruction; a function is asked, anything else said."""
-
-    def script(asked: Asked) -> Any:
-        task = json.loads(asked.messages[0].text)
-        name = str(task["instruction"]).removeprefix("do ")
-        found = answers.get(name, answers.get("otherwise"))
-        return found(task) if callable(found) else found
-
-    return script
-
-
-READ = answer(facts="the facts", private="MARKER")
-WRITE = answer(letter="dear reader")
-
-
-async def play(stage: Stage, script: Script, *others: Any) -> None:
-    """Serve the step agent, and others."""
-    agents = [AGENT, *others]
-    stage.more = activities_of(ChainActivities([each.name for each in agents]))
-    await stage.play(agents, script)
-
-
-async def begin(stage: Stage, chain: dict[str, Any]) -> Handle:
-    """Start a chain."""
-    return await stage.begin("ChainWorkflow", chain)
-
-
-async def ended(stage: Stage, handle: Handle) -> ChainResult:
-    """Wait for a chain's end; look at its history; return its result."""
-    await stage.closed(handle)
-    found = stage.client.get_workflow_handle(handle.id, result_type=ChainResult)
-    return await found.result()
-
-
-async def ran(stage: Stage, chain: dict[str, Any]) -> ChainResult:
-    """Run a chain to its end."""
-    return await ended(stage, await begin(stage, chain))
+from tests.fakes import Asked, answer, refused
+from tests.workflows.chains import (
+    READ,
+    WRITE,
+    begin,
+    by_step,
+    ended,
+    play,
+    ran,
+    two_steps,
+)
+from tests.workflows.stage import Stage, agent
 
 
 @pytest.mark.requirement("C4.6:sequence", "C4.6:tokens")
@@ -219,69 +159,6 @@ async def test_a_step_that_a_person_ends_ends_the_chain(stage: Stage) -> None:
     assert result.steps[0].answer == {"facts": "the facts", "private": "MARKER"}
 
 
-def changed(path: str, value: Any) -> dict[str, Any]:
-    """Return the two steps with one thing changed: `steps.1.name`."""
-    chain: Any = two_steps()
-    *parents, last = path.split(".")
-    place = chain
-    for part in parents:
-        place = place[int(part)] if part.isdigit() else place[part]
-    place[last] = value
-    return chain
-
-
-WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "nothing": ({}, "has no steps"),
-    "no schema": (changed("steps.0.output.properties.private.type", "strng"), "no JSON Schema"),
-    "no object": (changed("steps.1.output", {"type": "array"}), "its output must be"),
-    "unknown need": (changed("steps.1.take", {"other": {}}), "takes 'other'"),
-    "nobody makes": (changed("steps.1.input", shape(more=TEXT)), "needs 'more'"),
-    "unknown source": (changed("steps.1.take", {"facts": {"of": "read.fact"}}), "'read.fact'"),
-    "later source": (changed("steps.0.take", {"text": {"of": "write.letter"}}), "write.letter"),
-    "other type": (changed("steps.1.input", shape(facts={"type": "array"})), "must be ['array']"),
-    "same name": (changed("steps.1.name", "read"), "same name"),
-    "bad name": (changed("steps.1.name", "a/b"), "its name"),
-    "no instruction": (changed("steps.1.instruction", " "), "no instruction"),
-    "unknown agent": (changed("steps.1.agent", "nobody"), "no agent 'nobody'"),
-    "input that does not fit": (changed("given", {"text": 1}), "is not of type 'string'"),
-    "foreign reference": (
-        changed("steps.0.output.properties.facts", {"$ref": "http://localhost/x"}),
-        "$ref",
-    ),
-    "bad pattern": (changed("steps.0.output.properties.facts.pattern", "("), "pattern"),
-    "summary of a number": (
-        changed("steps.1.input", shape(facts={"type": "string"}))
-        | {"input": shape(text={"type": "integer"}), "given": {"text": 1}},
-        "must be ['string']",
-    ),
-}
-
-
-@pytest.mark.requirement("C4.6:refused")
-@pytest.mark.parametrize("wrong", WRONG)
-def test_what_is_wrong_with_a_chain_is_said_of_its_step(wrong: str) -> None:
-    """The command line asks this before it starts anything; the run asks the same."""
-    chain, says = WRONG[wrong]
-
-    found = wrong_with(ChainRequest.model_validate(chain), ["step"])
-
-    assert says in "; ".join(found)
-
-
-@pytest.mark.requirement("C4.6:refused")
-@pytest.mark.parametrize("wrong", ["nothing", "no schema", "nobody makes"])
-async def test_a_chain_that_cannot_run_is_refused_unpaid(stage: Stage, wrong: str) -> None:
-    """However it was started: rejected with the reason, and no model asked."""
-    chain, says = WRONG[wrong]
-    await play(stage, [])
-
-    result = await ran(stage, chain)
-
-    assert result.outcome is Outcome.REJECTED
-    assert says in result.reason
-    assert not stage.provider.asked
-
-
 @pytest.mark.requirement("C4.6:own-agent")
 async def test_a_step_of_another_agent_answers_by_the_steps_schema(stage: Stage) -> None:
     """Without an instruction the agent is given the fields alone."""
@@ -364,16 +241,3 @@ async def test_a_chain_that_continues_as_new_repeats_no_step(stage: Stage) -> No
     assert [each.name for each in result.steps] == ["read", "write"]
     assert result.steps[0].handed_tokens == 6
     assert sum("do read" in asked.messages[0].text for asked in stage.provider.asked) == 1
-
-
-def longer(count: int) -> dict[str, Any]:
-    """Return a chain of `count` steps, each handing one text to the next."""
-    names = [f"s{number}" for number in range(count)]
-    chain = [step(name, {"text": TEXT}, {"text": TEXT}) for name in names]
-    return {"input": shape(text=TEXT), "steps": chain, "given": {"text": "0"}}
-
-
-def next_number(asked: Asked) -> Say:
-    """Answer the number that follows the one given."""
-    given = json.loads(asked.messages[0].text)["input"]["text"]
-    return answer(text=str(int(given) + 1))
