@@ -2,9 +2,11 @@
 
 from alembic import context
 
-import runtime.tables_batch  # its tables are in METADATA
-import runtime.tables_repair  # noqa: F401 - the same
+from runtime import tables_batch, tables_repair
 from runtime.tables import METADATA
+
+# Imported for the tables that they put into METADATA.
+__all__ = ["tables_batch", "tables_repair"]
 
 # transactional_ddl: SQLite can roll tables back too, and runtime.database holds its write
 # lock around the whole upgrade, so that processes that start together do not race.
