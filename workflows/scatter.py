@@ -71,10 +71,10 @@ class Scatter:
         watch = asyncio.ensure_future(self._give_up_what_stands())
         try:
             await together(self._lane() for _ in range(self._lanes()))
-        finally:
-            watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
+        except (Exception, asyncio.CancelledError):  # not where the run is thrown away: see home.py
+            await _over(watch)
+            raise
+        await _over(watch)
         if self._no_room:
             raise LimitReachedError(f"tokens or cost_usd of the batch; {self._no_room}")
 
@@ -194,3 +194,9 @@ def _not_started(came: Came) -> bool:
     """Whether the batch's budget had no room for it."""
     mine = came.reason.startswith(_OWN_LIMIT)
     return came.outcome is Outcome.LIMIT and not came.spend.steps and not mine
+
+
+async def _over(watch: "asyncio.Future[None]") -> None:
+    watch.cancel()
+    with suppress(asyncio.CancelledError):
+        await watch
