@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
 from decimal import Decimal
 
 import pytest
 from temporalio.client import Client, WorkflowHistory
-from temporalio.testing import WorkflowEnvironment
 
 from activities.spend import Reserved
 from agents.toolkit import tool
@@ -15,13 +13,8 @@ from domain.budget import Limits
 from domain.messages import ROOT, chain
 from domain.run import Outcome
 from domain.state import AgentState
-from runtime import server_binary
-from runtime.database import Database
-from runtime.devserver import SERVER_FLAGS
 from runtime.runs import Runs
-from runtime.settings import Settings
 from runtime.spend import SpendLedger
-from runtime.storage import data_converter
 from tests.fakes import Asked, Say, call, calls, refused
 from tests.workflows.stage import Handle, Stage, activities_in, agent
 from tests.workflows.world import World, reading, writing
@@ -228,24 +221,6 @@ async def test_a_fork_into_the_planning_plans_again(stage: Stage) -> None:
 
 
 # --- continue-as-new
-
-
-@pytest.fixture(scope="module")
-async def impatient(database: Database) -> AsyncGenerator[Client]:
-    """A server that suggests to continue as new after sixty events."""
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(server_binary.install(Settings.load())),
-        dev_server_extra_args=[
-            *SERVER_FLAGS,
-            "--dynamic-config-value=limit.historyCount.suggestContinueAsNew=60",
-        ],
-        dev_server_log_level="error",
-    )
-    yield await Client.connect(
-        environment.client.service_client.config.target_host,
-        data_converter=data_converter(database),
-    )
-    await environment.shutdown()
 
 
 @pytest.mark.requirement("C3:continue-as-new")

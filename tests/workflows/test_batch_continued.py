@@ -1,39 +1,14 @@
 """A batch longer than one history: it continues as new with numbers, and loses no document."""
 
 import json
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
-from runtime import server_binary
-from runtime.database import Database
-from runtime.devserver import SERVER_FLAGS
-from runtime.settings import Settings
-from runtime.storage import data_converter
 from tests.workflows.batching import finished, folder, invoice, play, rows, start
 from tests.workflows.stage import Stage
-
-
-@pytest.fixture
-async def impatient(database: Database) -> AsyncGenerator[Client]:
-    """A server that suggests to continue as new after sixty events."""
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(server_binary.install(Settings.load())),
-        dev_server_extra_args=[
-            *SERVER_FLAGS,
-            "--dynamic-config-value=limit.historyCount.suggestContinueAsNew=60",
-        ],
-        dev_server_log_level="error",
-    )
-    yield await Client.connect(
-        environment.client.service_client.config.target_host,
-        data_converter=data_converter(database),
-    )
-    await environment.shutdown()
 
 
 @pytest.mark.requirement("C4.4:continued")
