@@ -15,7 +15,6 @@ from commands import console, results, views
 from commands.console import safe
 from commands.errors import Misuse
 from domain.batch import BatchRequest, BatchResult, Document, FieldSummary
-from domain.runs import Outcome
 from runtime.batches import Batches
 
 _PAGE = 500
@@ -83,11 +82,6 @@ def _fields(fields: Iterable[FieldSummary]) -> Table:
             safe(", ".join(values[:_MOST_VALUES]) + more),
         )
     return made
-
-
-def code_of(result: dict[str, Any] | None) -> bool:
-    """Whether every document of a closed batch has a row."""
-    return bool(result) and result.get("outcome") == Outcome.COMPLETED and not result.get("failed")
 
 
 # --- the rows

@@ -173,7 +173,10 @@ async def result(session: Session, run_id: str) -> Closed:
     try:
         found = await session.client.get_workflow_handle(run_id).result()
     except WorkflowFailureError as error:
-        return Closed(None, root(error), isinstance(error.cause, CancelledError))
+        if not isinstance(error.cause, CancelledError):
+            return Closed(None, root(error))
+        # The server has no result of a run that was cancelled; the run has kept one.
+        return Closed(await kept(session, run_id), root(error), cancelled=True)
     return Closed(found if isinstance(found, dict) else {"answer": found})  # pyright: ignore[reportUnknownArgumentType]
 
 

@@ -202,3 +202,8 @@ class BatchResult(RunResult):
     resumes: str = ""
     summary: Summary | None = None
     answer: Any = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether every document has a row."""
+        return super().whole and not self.failed and not self.left

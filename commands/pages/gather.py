@@ -9,12 +9,13 @@ from temporalio.service import RPCError
 from commands import audit_results, history, reading, transcript, verify
 from commands.errors import CommandError
 from commands.history import Leg
+from commands.kinds import name_of
 from commands.pages import phases
 from commands.pages.audit import audit_page
 from commands.pages.research import research_page
 from commands.pages.run import run_page
 from commands.pages.timeline import Budget, Chain, Sent, Took
-from commands.reading import AGENT_WORKFLOW, Closed, Listed
+from commands.reading import AGENT_WORKFLOW, AUDIT_WORKFLOW, Closed, Listed
 from commands.session import Session
 from commands.transcript import Transcript
 from domain.auditing import AuditRequest, AuditResult
@@ -40,7 +41,12 @@ async def page(opened: Session, run_id: str) -> str:
         return await _agent(opened, found, legs, closed)
     if found.workflow == RESEARCH_WORKFLOW:
         return await _research(opened, found, legs, closed)
-    return await _audit(opened, found, legs, closed)
+    if found.workflow == AUDIT_WORKFLOW:
+        return await _audit(opened, found, legs, closed)
+    raise CommandError(
+        f"run {run_id!r} is a {name_of(found.workflow)}, of which no page is drawn yet; "
+        f"`python starter.py show {run_id}` prints what it came to"
+    )
 
 
 async def _audit(opened: Session, found: Listed, legs: list[Leg], closed: Closed | None) -> str:

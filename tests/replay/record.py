@@ -5,7 +5,6 @@ gains a case of its own; the old files stay, since such runs may be under way.
 """
 
 import asyncio
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from runtime.devserver import SERVER_FLAGS
 from runtime.settings import Settings
 from runtime.storage import data_converter
 from tests.replay.cases import cases
+from tests.replay.scrub import impersonal
 from tests.workflows.stage import Stage
 
 HERE = Path(__file__).parent
@@ -55,17 +55,11 @@ async def _record(names: list[str], flags: Sequence[str]) -> None:
             workflow, _, rest = name.partition("_")
             path = HERE / workflow / f"{rest}.json"
             path.parent.mkdir(exist_ok=True)
-            path.write_text(_impersonal(history.to_json()) + "\n", encoding="utf-8")
+            path.write_text(impersonal(history.to_json()) + "\n", encoding="utf-8")
             await stage.stop()
             sys.stdout.write(f"{name}: {len(history.events)} events\n")
         await server.shutdown()
         await database.close()
-
-
-def _impersonal(history: str) -> str:
-    """Return a history without who recorded it, on which machine, and from which folder."""
-    named = re.sub(r"\b\d+@[\w.-]+", "worker", history)
-    return re.sub(r'("stackTrace": )"(?:[^"\\]|\\.)*"', r'\1""', named)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-# ruff: noqa: INP001, T201 - a program of its own, which prints
+# ruff: noqa: T201 - a program of its own, which prints
 """Starts a run over HTTP and follows it to its end, through cut streams and restarts.
 
     HOLDFAST_TOKEN=hf_... python docs/examples/http/follow.py docs/examples/http/start.json KEY
