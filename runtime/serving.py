@@ -183,6 +183,7 @@ def _spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(*_COLLECT_AFTER)
 
 
