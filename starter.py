@@ -14,7 +14,7 @@ from commands.approvals import approvals, approve, modify, reject
 from commands.audit import audit
 from commands.batch import batch
 from commands.chain import chain
-from commands.dead_letters import drop, list_letters, requeue, show_letter
+from commands.dead_letters import letters
 from commands.demo import demo
 from commands.doctor import doctor
 from commands.guard import guarded
@@ -67,12 +67,6 @@ COMMANDS: Final[dict[str, dict[str, Command]]] = {
         "cancel": cancel,
     },
 }
-DEAD_LETTERS: Final[dict[str, Command]] = {
-    "list": list_letters,
-    "show": show_letter,
-    "requeue": requeue,
-    "drop": drop,
-}
 
 
 def build() -> typer.Typer:
@@ -83,13 +77,7 @@ def build() -> typer.Typer:
     for panel, commands in COMMANDS.items():
         for name, command in commands.items():
             app.command(name, rich_help_panel=panel)(guarded(command))
-    letters = typer.Typer(
-        help="Refused inputs and failed tasks: mend them and send them again, or drop them.",
-        no_args_is_help=True,
-    )
-    for name, command in DEAD_LETTERS.items():
-        letters.command(name)(guarded(command))
-    app.add_typer(letters, name="dead-letters", rich_help_panel="Go on")
+    app.add_typer(letters(), name="dead-letters", rich_help_panel="Go on")
     app.add_typer(batch(), name="batch", rich_help_panel="Start")
     app.add_typer(triage(), name="triage", rich_help_panel="Start")
     app.add_typer(review(), name="review", rich_help_panel="Decide")

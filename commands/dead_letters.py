@@ -9,6 +9,7 @@ import typer
 from commands import console, options, task_letters, views
 from commands.console import safe
 from commands.errors import CommandError, Exit
+from commands.groups import group
 from commands.reading import AGENT_WORKFLOW
 from commands.run import pairs
 from commands.session import session
@@ -148,3 +149,11 @@ def _split(payload: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if not isinstance(given, dict):
         return AGENT_WORKFLOW, payload
     return str(payload.get("workflow", AGENT_WORKFLOW)), cast("dict[str, Any]", given)
+
+
+def letters() -> typer.Typer:
+    """Return the commands, put together."""
+    return group(
+        "Refused inputs and failed tasks: mend them and send them again, or drop them.",
+        {"list": list_letters, "show": show_letter, "requeue": requeue, "drop": drop},
+    )

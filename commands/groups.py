@@ -1,8 +1,12 @@
-"""A command that has commands below it, and begins something where none of them is named."""
+"""Commands that have commands below them."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import typer
 from typer.core import TyperGroup
+
+from commands.guard import guarded
 
 
 class StartFirst(TyperGroup):
@@ -13,3 +17,16 @@ class StartFirst(TyperGroup):
         if args and args[0] not in {*self.commands, "--help"}:
             args = ["start", *args]
         return super().parse_args(ctx, args)
+
+
+def group(about: str, commands: Mapping[str, Any]) -> typer.Typer:
+    """Return a command that is nothing without one of `commands`.
+
+    Args:
+        about: What it is for, in one line.
+        commands: By name, in the order in which they are listed.
+    """
+    made = typer.Typer(help=about, no_args_is_help=True)
+    for name, command in commands.items():
+        made.command(name)(guarded(command))
+    return made

@@ -1,14 +1,14 @@
 """`review`: decisions that ran alone, drawn by chance, for a person to accept or correct."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from commands import console, options, views
 from commands.console import safe
 from commands.errors import Exit, Misuse
-from commands.guard import guarded
+from commands.groups import group
 from commands.session import whoami
 from domain.ticket import TicketKey
 from runtime.database import Database, opened
@@ -67,14 +67,10 @@ async def correct(
 
 def review() -> typer.Typer:
     """Return the group of commands."""
-    made = typer.Typer(
-        help="Review decisions that ran alone: accept them, or correct them.",
-        no_args_is_help=True,
+    return group(
+        "Review decisions that ran alone: accept them, or correct them.",
+        {"next": show_next, "accept": accept, "correct": correct},
     )
-    commands: dict[str, Any] = {"next": show_next, "accept": accept, "correct": correct}
-    for name, command in commands.items():
-        made.command(name)(guarded(command))
-    return made
 
 
 async def _judge(

@@ -10,7 +10,7 @@ from agents.registry import agents
 from commands import console, options
 from commands.console import safe
 from commands.errors import Exit, Misuse
-from commands.guard import guarded
+from commands.groups import group
 from commands.session import whoami
 from domain.standing import Grant, Standing, Terms
 from runtime.database import opened
@@ -121,13 +121,10 @@ async def revoke(
 
 def standing() -> typer.Typer:
     """Return the group of commands."""
-    made = typer.Typer(
-        help="Standing approvals: say yes beforehand, within limits.", no_args_is_help=True
+    return group(
+        "Standing approvals: say yes beforehand, within limits.",
+        {"grant": grant, "list": list_standing, "revoke": revoke},
     )
-    commands: dict[str, Any] = {"grant": grant, "list": list_standing, "revoke": revoke}
-    for name, command in commands.items():
-        made.command(name)(guarded(command))
-    return made
 
 
 def _known(agent: str, tool: str) -> None:
