@@ -84,15 +84,23 @@ async def _live(batches: Batches, run_id: str) -> None:
 
 
 async def _lines(batches: Batches, run_id: str) -> None:
-    rate, last = _Rate(), Counts()
-    while True:
-        counts = await batches.counts(run_id)
-        ended = _ended(counts)
-        about = _about(counts, rate.of(ended))
-        if counts != last:
-            last = counts
-            console.note(f"{ended:,} of {ended + counts.listed:,} documents: {about}")
-        await asyncio.sleep(_LINE_EVERY_S)
+    rate, told = _Rate(), Counts()
+    try:
+        while True:
+            told = await _line(batches, run_id, rate, told)
+            await asyncio.sleep(_LINE_EVERY_S)
+    finally:  # the caller has waited enough: where it has come to is said in any case
+        await _line(batches, run_id, rate, told)
+
+
+async def _line(batches: Batches, run_id: str, rate: _Rate, told: Counts) -> Counts:
+    """Say how far it has come, if that was not said yet."""
+    counts = await batches.counts(run_id)
+    ended = _ended(counts)
+    about = _about(counts, rate.of(ended))
+    if counts != told:
+        console.note(f"{ended:,} of {ended + counts.listed:,} documents: {about}")
+    return counts
 
 
 def _ended(counts: Counts) -> int:
