@@ -16,6 +16,8 @@ from domain.budget import Limits, Spend
 from domain.column import WIDTH, laid_out
 from domain.run import Stop
 
+_ACTIVE = re.compile(r"[\\`*\[\]<>|~$^&!]|(?<!\w)_+|_+(?!\w)|(?<=\w)://|(?<=\bwww)\.")
+_BULLET = re.compile(r"^(?:[#\-+=\s]|\d+[.)](?=\s))+")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&$^])")
 _LINK = re.compile(r"(?<=\w)://")
 _FRACTION = re.compile(r"(?<=\d)/(?=\d)")
@@ -72,6 +74,16 @@ def escape(text: str, limit: int = _MOST) -> str:
     safe = _SPECIAL.sub(r"\\\1", _visible(" ".join(cut.split())))
     # Renderers make a link of what looks like one, and a fraction of 1/2.
     return _FRACTION.sub("&#47;", _LINK.sub(r"\://", safe))
+
+
+def plain(text: str, limit: int = _MOST) -> str:
+    """Return `text` on one line with nothing in it that Markdown acts on, cut to `limit`.
+
+    For what is shown as Markdown in one place and as it stands in another: a run's summary.
+    """
+    flat = " ".join(_ACTIVE.sub(" ", _visible(" ".join(text.split()))).split())
+    words = _BULLET.sub("", flat)
+    return words if len(words) <= limit else f"{words[: limit - 1]}…"
 
 
 def inline(text: str, limit: int = _MOST) -> str:

@@ -87,7 +87,7 @@ async def _run_as(run_id: str, child: Child, request: AgentRequest, share: Limit
             result_type=AgentResult,
             parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-            static_summary=page.escape(child.summary, 200) or None,
+            static_summary=page.plain(child.summary, 200) or None,
         )
     except WorkflowAlreadyStartedError:
         return await _adopted(run_id, child, request)

@@ -29,6 +29,24 @@ def shown(text: str) -> list[str]:
 
 
 @pytest.mark.requirement("C6:escaped")
+@pytest.mark.parametrize("text", [*HOSTILE, "1. one", "www.evil.example", "_em_ __strong__"])
+def test_a_summary_has_nothing_that_could_be_obeyed(text: str) -> None:
+    """It is shown as Markdown on one page and as it stands on another: plain words in both."""
+    kinds = set(shown(page.plain(text)))
+
+    assert kinds <= {"paragraph_open", "inline", "text", "paragraph_close"}
+
+
+@pytest.mark.requirement("C6:escaped")
+@pytest.mark.parametrize(
+    "text", ["classify T-1006", "account 12, 1995-03-04", 'ask_refunds {"order_id":"A-17"}']
+)
+def test_a_plain_summary_is_shown_as_it_is(text: str) -> None:
+    """No backslash stands where nothing had to be escaped."""
+    assert page.plain(text) == text
+
+
+@pytest.mark.requirement("C6:escaped")
 @pytest.mark.parametrize("text", HOSTILE)
 def test_foreign_text_is_shown_and_not_obeyed(text: str) -> None:
     """Titles, reasons and plans stay one paragraph of plain text."""
