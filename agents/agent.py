@@ -1,0 +1,111 @@
+"""An agent as its author writes it: a prompt file, tools, rules over its answers, policies."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from agents.tooling import Tool
+from domain.activity import CallMade
+from domain.budget import Limits
+from domain.spec import AgentSpec, ApprovalPolicy
+
+Check = Callable[["AnswerToCheck"], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class AnswerToCheck:
+    """What a check looks at.
+
+    Attributes:
+        answer: Typed by the agent's answer model, or its text.
+        task: What the run was asked to do.
+        made: The calls that ran, in order.
+    """
+
+    answer: Any
+    task: str
+    made: tuple[CallMade, ...]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt file and its version, both from the file's name: `system.v1.md`."""
+
+    text: str
+    version: str
+
+
+def prompt(beside: str, name: str) -> Prompt:
+    """Read `prompts/<name>` beside the file `beside` (pass `__file__`).
+
+    Raises:
+        ValueError: The name carries no version.
+    """
+    found = re.fullmatch(r"(.+)\.(v\d+)\.md", name)
+    if not found:
+        raise ValueError(f"prompt {name!r} must be named like 'system.v1.md'")
+    text = (Path(beside).parent / "prompts" / name).read_text(encoding="utf-8")
+    return Prompt(text.strip(), f"{found[1]}.{found[2]}")
+
+
+@dataclass(frozen=True)
+class Agent:
+    """An agent as its author writes it.
+
+    Attributes:
+        workflow_tools: Tools that the agent's own workflow runs; the model is not offered them.
+        answer: Pydantic model of the final answer; None for plain text. A field named
+            `confidence` (0 to 1) is what `ApprovalPolicy.below_confidence` looks at.
+        checks: Rules over an answer; each returns sentences on what is wrong.
+        route: Models tried in order, each `provider:model`.
+        shared_route: The route's calls go through the task queue `llm.<provider>`, whose rate
+            its workers set.
+        inputs: Names of the run's data that the tools need.
+    """
+
+    name: str
+    prompt: Prompt
+    description: str = ""
+    tools: Sequence[Tool] = ()
+    workflow_tools: Sequence[Tool] = ()
+    answer: type[BaseModel] | None = None
+    checks: Sequence[Check] = ()
+    route: Sequence[str] = ("openai:gpt-5-mini",)
+    shared_route: bool = False
+    max_output_tokens: int = 2_000
+    temperature: float | None = None
+    logprobs: bool = False
+    plan: Literal["none", "checked", "approved"] = "none"
+    revisions: int = 2
+    limits: Limits = field(default_factory=Limits)
+    approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
+    compensate_on_cap: bool = False
+    inputs: Sequence[str] = ()
+
+    def spec(self) -> AgentSpec:
+        """Return the agent as the data that a run keeps."""
+        return AgentSpec(
+            name=self.name,
+            description=self.description,
+            system=f"Agent: {self.name} (prompt {self.prompt.version})\n\n{self.prompt.text}",
+            prompt_version=self.prompt.version,
+            tools=tuple(tool.spec for tool in self.tools),
+            workflow_tools=tuple(tool.spec for tool in self.workflow_tools),
+            answer_schema=self.answer.model_json_schema() if self.answer else None,
+            checks=tuple(check.__name__ for check in self.checks),
+            route=tuple(self.route),
+            shared_route=self.shared_route,
+            max_output_tokens=self.max_output_tokens,
+            temperature=self.temperature,
+            logprobs=self.logprobs,
+            plan=self.plan,
+            revisions=self.revisions,
+            limits=self.limits,
+            approvals=self.approvals,
+            compensate_on_cap=self.compensate_on_cap,
+            inputs=tuple(self.inputs),
+        )
