@@ -9,6 +9,7 @@ from domain.approval import Decision
 from domain.budget import LimitsOverride, Spend
 from domain.contract import Contract, canonical
 from domain.messages import ROOT
+from domain.rejections import Rejection
 from domain.runs import Outcome, Request, RunResult
 from domain.state import AgentState, Effected
 
@@ -71,6 +72,7 @@ class AgentResult(RunResult):
         turns: Model calls of its own.
         writes: What it did and has not undone.
         handed: The agents that it was handed on by, in order.
+        rejections: What its guards refused: calls and answers.
         waited_s: Seconds that it waited for people.
         lineage: The logical run that its starter named, if one was named.
         head: Head of the transcript's chain.
@@ -84,6 +86,7 @@ class AgentResult(RunResult):
     writes: tuple[Effected, ...] = ()
     undone: tuple[str, ...] = ()
     handed: tuple[str, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
     waited_s: float = 0
     lineage: str = ""
     head: str = ROOT

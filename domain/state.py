@@ -9,6 +9,7 @@ from domain.budget import Extra, Limits, LimitsOverride, Spend
 from domain.contract import Contract, strict_json
 from domain.loops import Deed, withheld
 from domain.messages import ROOT, Message, ToolCall, chain, link
+from domain.rejections import Rejection
 from domain.runs import RunState
 from domain.spec import AgentSpec
 
@@ -57,6 +58,7 @@ class AgentState(RunState):
         planned: Model calls that planning took.
         handed: The agents that handed the work on, in order.
         alerted: Most of a budget is used, and somebody was told.
+        rejections: What guards refused.
     """
 
     spec: AgentSpec | None = None
@@ -82,6 +84,7 @@ class AgentState(RunState):
     phase: Literal["start", "work"] = "start"
     planned: int = 0
     handed: list[str] = Field(default_factory=list[str])
+    rejections: list[Rejection] = Field(default_factory=list[Rejection])
 
     @property
     def limits(self) -> Limits:
@@ -159,7 +162,7 @@ class AgentState(RunState):
         earlier.watched, earlier.backtracks, earlier.forbid = [], 0, ()
         earlier.writes, earlier.undone, earlier.not_done = [], [], []
         earlier.decisions, earlier.ignored = [], []
-        earlier.alerted = False
+        earlier.alerted, earlier.rejections = False, []
         earlier.worked_s, earlier.continued, earlier.route, earlier.revisions = 0, 0, 0, 0
         if turn < self.planned:
             earlier.phase, earlier.planned, earlier.plan = "start", 0, []

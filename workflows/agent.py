@@ -25,11 +25,15 @@ with workflow.unsafe.imports_passed_through():
     from workflows.ends import RefusedError
     from workflows.failures import FAILURES
     from workflows.lending import Borrower, said, tell
+    from workflows.looping import Looping
     from workflows.planning import Planner
     from workflows.reviewing import Reviewer
     from workflows.steps import sure
     from workflows.thinking import Thinker
     from workflows.undoing import Undoing
+    from workflows.watches import watches_of
+    from workflows.watching import Watches
+    from workflows.work import Work
 
 
 @workflow.defn(name="AgentWorkflow", failure_exception_types=FAILURES)
@@ -103,29 +107,32 @@ class AgentWorkflow(Conducted[AgentResult]):
 
     async def _work(self) -> None:
         spec = await self._intake()
-        actor = self._actor = Actor(self._request, self._state, spec, self.desk)
+        work = Work(self._request, self._state, spec, self.desk)
+        thinker = Thinker(work, self._borrower)
+        watches = watches_of(work, thinker)
+        actor = self._actor = Actor(work, watches)
         self.desk.move(State.PLANNING)
         if self._request.undo:
-            await self._only_undo(spec, actor)
+            await self._only_undo(work, actor)
             return
-        thinker = Thinker(self._state, spec, self.desk, self._borrower)
         if self._state.phase == "start":
-            await Planner(self._request, self._state, spec, self.desk, thinker).plan()
+            await Planner(work, thinker).plan()
             self._state.begin()
         self.desk.move(State.EXECUTING)
         try:
-            await self._loop(spec, thinker, actor)
+            await self._loop(work, thinker, actor, watches)
         except HandedOnError as handed:
             await self._hand_on(spec, handed)
 
-    async def _loop(self, spec: AgentSpec, thinker: Thinker, actor: Actor) -> None:
+    async def _loop(self, work: Work, thinker: Thinker, actor: Actor, watches: Watches) -> None:
         """Think and act, turn by turn, until an answer is accepted."""
-        reviewer = Reviewer(self._request, self._state, spec, self.desk)
+        reviewer = Reviewer(work, watches)
+        looping = Looping(work)
         while True:
             reply = await thinker.think()
             if reply.message.calls:
                 await actor.act(reply.message.calls)
-                await reviewer.look_for_loops()
+                await looping.look()
             else:
                 self.desk.move(State.REVIEWING)
                 if await reviewer.accepts(reply):
@@ -136,11 +143,11 @@ class AgentWorkflow(Conducted[AgentResult]):
             self.carry_on_if_due()
             self.show()
 
-    async def _only_undo(self, spec: AgentSpec, actor: Actor) -> None:
+    async def _only_undo(self, work: Work, actor: Actor) -> None:
         """Undo what an earlier run of this agent did, for the run that had called it."""
         self._state.writes.extend(self._request.undo)
         self.desk.move(State.EXECUTING)
-        await Undoing(self._request, self._state, spec, actor.effects).compensate()
+        await Undoing(work, actor.effects).compensate()
 
     async def _hand_on(self, spec: AgentSpec, handed: HandedOnError) -> None:
         """Go on as another agent, under this run's id: whoever waits for the run gets its answer.
@@ -164,6 +171,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             decisions=old.decisions,
             ignored=old.ignored,
             not_done=old.not_done,
+            rejections=old.rejections,
             writes=[done] if old.writes else [],
             undone=old.undone,
             handed=[*old.handed, spec.name],
@@ -189,7 +197,8 @@ class AgentWorkflow(Conducted[AgentResult]):
         undo = outcome in {Outcome.ABORTED, Outcome.CANCELLED}
         undo |= outcome is Outcome.LIMIT and spec is not None and spec.compensate_on_cap
         if undo and spec is not None and self._actor is not None:
-            await Undoing(self._request, self._state, spec, self._actor.effects).compensate()
+            work = Work(self._request, self._state, spec, self.desk)
+            await Undoing(work, self._actor.effects).compensate()
 
     def _result(self, outcome: Outcome, reason: str) -> AgentResult:
         state = self._state
@@ -203,6 +212,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             writes=tuple(state.writes),
             undone=tuple(state.undone),
             handed=tuple(state.handed),
+            rejections=tuple(state.rejections),
             waited_s=self.desk.waited().total_seconds(),
             lineage=self._request.lineage,
             head=state.head,

@@ -13,16 +13,15 @@ from temporalio import workflow
 
 from workflows import policies
 from workflows.child import Child, lineage_of, run_child
-from workflows.desk import Desk
 from workflows.effects import Ran
+from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain.activity import ActOutcome, CutRequest
     from domain.budget import Extra, Limits, LimitsOverride, Spend
     from domain.contract import canonical
     from domain.run import AgentRequest, Came
-    from domain.spec import AgentSpec
-    from domain.state import AgentState, Effected
+    from domain.state import Effected
     from domain.tools import ToolSpec
 
 MOST_DEPTH = 5  # runs below runs; deeper, agents that call each other would spend on asking
@@ -31,13 +30,9 @@ MOST_DEPTH = 5  # runs below runs; deeper, agents that call each other would spe
 class Delegates:
     """Runs the agents that one agent calls."""
 
-    def __init__(
-        self, request: AgentRequest, state: AgentState, spec: AgentSpec, desk: Desk
-    ) -> None:
-        self._request = request
-        self._state = state
-        self._spec = spec
-        self._desk = desk
+    def __init__(self, work: Work) -> None:
+        self._request, self._state = work.request, work.state
+        self._spec, self._desk = work.spec, work.desk
         self._reserved = Spend()
         self._shares: dict[str, Spend] = {}
 

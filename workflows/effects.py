@@ -18,7 +18,7 @@ from temporalio.exceptions import (
 from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
 from workflows import policies
-from workflows.desk import Desk
+from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain import page
@@ -30,10 +30,9 @@ with workflow.unsafe.imports_passed_through():
         ReconcileRequest,
     )
     from domain.approval import Form
-    from domain.run import AgentRequest, Stop
+    from domain.run import Stop
     from domain.runs import Request
-    from domain.spec import AgentSpec
-    from domain.state import AgentState, Effected
+    from domain.state import Effected
     from domain.tools import FLAG, STOP, ToolSpec, idempotency_key
 
 # "NotFoundError": no worker has the activity, so nothing ran.
@@ -46,13 +45,9 @@ _MOST_KEPT = 2_000  # characters of a write's result that compensation may need
 class Effects:
     """Runs single calls and keeps the record of what was written."""
 
-    def __init__(
-        self, request: AgentRequest, state: AgentState, spec: AgentSpec, desk: Desk
-    ) -> None:
-        self._request = request
-        self._state = state
-        self._spec = spec
-        self._desk = desk
+    def __init__(self, work: Work) -> None:
+        self._request, self._state = work.request, work.state
+        self._spec, self._desk = work.spec, work.desk
 
     async def run(
         self, position: int, call_id: str, tool: ToolSpec, arguments: dict[str, Any]

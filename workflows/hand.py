@@ -14,6 +14,8 @@ from temporalio import workflow
 from workflows.acting import Actor
 from workflows.conducted import Conducted
 from workflows.undoing import Undoing
+from workflows.watches import watches_of
+from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain.contract import digest
@@ -75,7 +77,7 @@ class Hand:
         person is asked whatever stands, and reads it.
         """
         state = self._state(position)
-        actor = Actor(self._request, state, self._spec, self._run.desk, reason)
+        actor = self._actor(state, reason)
         text = json.dumps(dict(arguments), ensure_ascii=False, default=str)
         await actor.act([ToolCall(id=f"{tool}-{position}", name=tool, arguments=text)])
         self._run.memory.not_done.extend(state.not_done)
@@ -87,10 +89,17 @@ class Hand:
         """Undo in reverse order what was done; return the tools that were undone."""
         state = self._state(0)
         state.writes = self.writes
-        actor = Actor(self._request, state, self._spec, self._run.desk)
-        await Undoing(self._request, state, self._spec, actor.effects).compensate()
+        actor = self._actor(state)
+        await Undoing(self._work(state), actor.effects).compensate()
         self._run.memory.not_done.extend(state.not_done)
         return tuple(state.undone)
+
+    def _actor(self, state: AgentState, reason: str = "") -> Actor:
+        work = self._work(state)
+        return Actor(work, watches_of(work), reason)
+
+    def _work(self, state: AgentState) -> Work:
+        return Work(self._request, state, self._spec, self._run.desk)
 
     def _state(self, position: int) -> AgentState:
         lineage = self._run.memory.lineage

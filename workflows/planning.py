@@ -6,18 +6,16 @@ from typing import Any
 from temporalio import workflow
 
 from workflows import policies
-from workflows.desk import AbortedError, Desk, because
+from workflows.desk import AbortedError, because
 from workflows.steps import sure
 from workflows.thinking import Thinker
+from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain.activity import AnswerVerdict, CheckPlanRequest
     from domain.approval import Form
     from domain.messages import Message
     from domain.plan import Plan
-    from domain.run import AgentRequest
-    from domain.spec import AgentSpec
-    from domain.state import AgentState
 
 _TRIES = 3
 
@@ -25,18 +23,9 @@ _TRIES = 3
 class Planner:
     """Gets a run its plan."""
 
-    def __init__(
-        self,
-        request: AgentRequest,
-        state: AgentState,
-        spec: AgentSpec,
-        desk: Desk,
-        thinker: Thinker,
-    ) -> None:
-        self._request = request
-        self._state = state
-        self._spec = spec
-        self._desk = desk
+    def __init__(self, work: Work, thinker: Thinker) -> None:
+        self._request, self._state = work.request, work.state
+        self._spec, self._desk = work.spec, work.desk
         self._thinker = thinker
 
     async def plan(self) -> None:

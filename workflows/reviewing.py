@@ -1,4 +1,4 @@
-"""Judging what the model says: its answer, and whether it goes in circles."""
+"""Judging the answer: by its schema, the agent's rules and the run's watches, then a person."""
 
 import json
 from typing import Any, cast
@@ -6,8 +6,10 @@ from typing import Any, cast
 from temporalio import workflow
 
 from workflows import policies
-from workflows.desk import AbortedError, Desk, because
+from workflows.desk import AbortedError, because
 from workflows.steps import sure
+from workflows.watching import Objection, Watches
+from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain.activity import (
@@ -18,11 +20,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.approval import Form
     from domain.contract import strict_json
-    from domain.loops import find_loop
     from domain.messages import Message, ToolCall
-    from domain.run import AgentRequest
-    from domain.spec import AgentSpec
-    from domain.state import AgentState
 
 # How the results of calls begin that brought nothing, so that no answer can rest on them.
 _DID_NOT_RUN = ("refused: ", "error: ", "not approved", "dry run: ")
@@ -31,17 +29,10 @@ _DID_NOT_RUN = ("refused: ", "error: ", "not approved", "dry run: ")
 class Reviewer:
     """Sends back what is wrong, and puts before a person what cannot be settled."""
 
-    def __init__(
-        self,
-        request: AgentRequest,
-        state: AgentState,
-        spec: AgentSpec,
-        desk: Desk,
-    ) -> None:
-        self._request = request
-        self._state = state
-        self._spec = spec
-        self._desk = desk
+    def __init__(self, work: Work, watches: Watches) -> None:
+        self._request, self._state = work.request, work.state
+        self._spec, self._desk = work.spec, work.desk
+        self._watches = watches
         self.answer: Any = None
         self.logprobs: dict[str, float] = {}
 
@@ -62,11 +53,17 @@ class Reviewer:
         problems = verdict.problems
         if reply.finish == "length":
             problems = ("the answer was cut at the output limit; give a shorter one", *problems)
+        objections = [] if problems else await self._watches.answer(text, self._parsed(text))
+        refused = next((each for each in objections if each.refuse), None)
+        if refused is not None:
+            self._watches.reject(refused, "answer")
+            problems = (refused.refuse,)
         if problems and self._state.revisions < self._spec.revisions:
             self._state.revisions += 1
-            self._say(f"The answer was refused: {'; '.join(problems)}. Answer again.")
+            hint = f" {refused.hint}." if refused is not None and refused.hint else ""
+            self._say(f"The answer was refused: {'; '.join(problems)}. Answer again.{hint}")
             return False
-        why = self._why_a_person(verdict, problems)
+        why = self._why_a_person(verdict, problems, objections)
         if why and self._request.dry_run:
             self._state.leave(f"a person would have been asked about the answer: {why}")
         if not why or self._request.dry_run:
@@ -102,10 +99,14 @@ class Reviewer:
                 made.append(CallMade(tool=call.name, arguments=arguments, text=message.text))
         return tuple(made)
 
-    def _why_a_person(self, verdict: AnswerVerdict, problems: tuple[str, ...]) -> str:
+    def _why_a_person(
+        self, verdict: AnswerVerdict, problems: tuple[str, ...], objections: list[Objection]
+    ) -> str:
         policy = self._spec.approvals
         if problems:
             return f"it was refused {self._state.revisions + 1} times: {'; '.join(problems)}"
+        if objections:
+            return "; ".join(each.ask for each in objections)
         stated = verdict.confidence
         if policy.below_confidence and stated is not None and stated < policy.below_confidence:
             return f"its confidence is {stated}, under {policy.below_confidence}"
@@ -156,42 +157,6 @@ class Reviewer:
             return strict_json(text)
         except ValueError:
             return text
-
-    # --- loops
-
-    async def look_for_loops(self) -> None:
-        """Turn a run round that repeats itself; the second time, ask a person."""
-        found = find_loop(self._state.watched)
-        if found is None:
-            return
-        self._state.watched.clear()
-        self._state.backtracks += 1
-        what = f"{found.kind}: {', '.join(found.tools)}"
-        if self._state.backtracks > 1:
-            await self._ask_stuck(what)
-            return
-        self._state.forbid = tuple(dict.fromkeys((*self._state.forbid, *found.calls)))
-        self._state.drop_tail(found.calls)
-        self._say(
-            f"You are going in circles ({what}). The repeated calls are withheld and their "
-            "repetitions were taken out of this conversation. Take another way, or answer "
-            "with what you have and say what is missing."
-        )
-
-    async def _ask_stuck(self, what: str) -> None:
-        form = self._form(
-            "stuck",
-            "let the run go on",
-            f"it goes in circles for the {self._state.backtracks}. time ({what})",
-            (
-                ("approve", "it goes on, with your reason as a hint"),
-                ("reject", "it ends here"),
-            ),
-        )
-        decision = await self._desk.ask(form)
-        if not decision.granted:
-            raise AbortedError(because(f"it went in circles ({what})", decision))
-        self._say(f"You are going in circles ({what}). A person says: {decision.reason or 'go on'}")
 
     def _form(
         self,

@@ -6,19 +6,15 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows import policies
-from workflows.desk import Desk
+from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.run import AgentRequest
-    from domain.spec import AgentSpec
     from domain.standing import Taken, TakeRequest, decision
     from domain.tools import ToolSpec
 
 
 async def stands(
-    request: AgentRequest,
-    spec: AgentSpec,
-    desk: Desk,
+    work: Work,
     *,
     tool: ToolSpec,
     arguments: dict[str, Any],
@@ -29,16 +25,14 @@ async def stands(
     Where that cannot be found out, it does not: a person is asked.
 
     Args:
-        request: Of the run; names the tenant.
-        spec: The agent's. A run that began before there were standing approvals asks as it did.
-        desk: Keeps the decision.
+        work: Of the run that makes the call.
         tool: What would run.
         arguments: With which arguments.
         key: The call's idempotency key: the same call takes one use, however often it asks.
     """
-    if not spec.standing:
+    if not work.spec.standing:
         return False
-    asked = TakeRequest(tenant=request.tenant, agent=spec.name, tool=tool.name, key=key)
+    asked = TakeRequest(tenant=work.request.tenant, agent=work.spec.name, tool=tool.name, key=key)
     try:
         taken = await workflow.execute_local_activity(
             "standing.take", asked, result_type=Taken, **policies.RECORD
@@ -48,5 +42,5 @@ async def stands(
             raise
         return False
     if taken.id:
-        desk.decisions.append(decision(taken, tool.name, arguments, workflow.now()))
+        work.desk.decisions.append(decision(taken, tool.name, arguments, workflow.now()))
     return bool(taken.id)

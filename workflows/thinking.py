@@ -10,9 +10,9 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from workflows import policies
-from workflows.desk import Desk
 from workflows.ends import LimitReachedError
 from workflows.lending import Borrower
+from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain.activity import (
@@ -27,8 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.contract import canonical
     from domain.messages import ROOT
     from domain.run import Stop
-    from domain.spec import AgentSpec
-    from domain.state import AgentState, Turn
+    from domain.state import Turn
 
 _LEAST_OUTPUT = 64  # tokens; an answer cut shorter is worth less than its price
 _FRAMING = 32  # tokens a vendor may add around one message
@@ -40,10 +39,8 @@ _ALERT_AT = 0.8
 class Thinker:
     """Makes a run's model calls, within its budget."""
 
-    def __init__(self, state: AgentState, spec: AgentSpec, desk: Desk, borrower: Borrower) -> None:
-        self._state = state
-        self._spec = spec
-        self._desk = desk
+    def __init__(self, work: Work, borrower: Borrower) -> None:
+        self._state, self._spec, self._desk = work.state, work.spec, work.desk
         self._borrower = borrower
 
     async def think(self, *, plan: bool = False) -> Reply:

@@ -6,25 +6,21 @@ from temporalio.exceptions import ActivityError
 from workflows import policies
 from workflows.child import Child, lineage_of, run_child
 from workflows.effects import Effects
+from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain.activity import ActOutcome
     from domain.budget import Limits
     from domain.contract import digest
     from domain.run import AgentRequest
-    from domain.spec import AgentSpec
-    from domain.state import AgentState, Effected
+    from domain.state import Effected
 
 
 class Undoing:
     """Runs the compensations of completed writes."""
 
-    def __init__(
-        self, request: AgentRequest, state: AgentState, spec: AgentSpec, effects: Effects
-    ) -> None:
-        self._request = request
-        self._state = state
-        self._spec = spec
+    def __init__(self, work: Work, effects: Effects) -> None:
+        self._request, self._state, self._spec = work.request, work.state, work.spec
         self._effects = effects
 
     async def compensate(self) -> None:
