@@ -10,6 +10,7 @@ from domain.contract import Contract, strict_json
 from domain.loops import Deed, withheld
 from domain.messages import ROOT, Message, ToolCall, chain, link
 from domain.rejections import Rejection
+from domain.routing import Fallen
 from domain.runs import RunState
 from domain.spec import AgentSpec
 
@@ -35,12 +36,17 @@ class Effected(Contract):
 
 
 class Turn(Contract):
-    """Where a model call left the run: what `fork` cuts at and reports draw."""
+    """Where a model call left the run: what `fork` cuts at and reports draw.
+
+    Attributes:
+        cached: The reply was kept from an earlier call, and cost nothing.
+    """
 
     messages: int
     tokens: int
     cost_usd: Decimal
     model: str
+    cached: bool = False
 
 
 class AgentState(RunState):
@@ -54,6 +60,8 @@ class AgentState(RunState):
         made: Ids of messages that an activity made and a worker may hold.
         counted_tokens: Tokens of the last call, input and output, as its provider counted.
         counted_messages: Messages that count covers.
+        counted_by: The model that counted; another would count otherwise.
+        fallen: Where each route has come to, where its first model failed.
         watched: Deeds since the loop detector last found something.
         planned: Model calls that planning took.
         handed: The agents that handed the work on, in order.
@@ -71,6 +79,8 @@ class AgentState(RunState):
     made: list[str] = Field(default_factory=list[str])
     counted_tokens: int = 0
     counted_messages: int = 0
+    counted_by: str = ""
+    fallen: dict[str, Fallen] = Field(default_factory=dict[str, Fallen])
     turns: list[Turn] = Field(default_factory=list[Turn])
     writes: list[Effected] = Field(default_factory=list[Effected])
     undone: list[str] = Field(default_factory=list[str])
@@ -159,6 +169,7 @@ class AgentState(RunState):
             cost_usd=spent.cost_usd if spent else Decimal(0),
         )
         earlier.counted_tokens = earlier.counted_messages = 0
+        earlier.counted_by, earlier.fallen = "", {}
         earlier.watched, earlier.backtracks, earlier.forbid = [], 0, ()
         earlier.writes, earlier.undone, earlier.not_done = [], [], []
         earlier.decisions, earlier.ignored = [], []
