@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from random import uniform
+from http import HTTPStatus
 from typing import Final
 
 import structlog
@@ -18,6 +18,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import prices
+from activities.backoff import at_least, backoff
+from activities.controls import ANSWERED, Attempt, Controls, Went
 from activities.heartbeat import beating
 from activities.providers import KEYS
 from activities.providers.base import Provider, ProviderError, ProviderReply, Shape, caller_of
@@ -64,7 +66,9 @@ class LLMActivities:
         transcripts: Transcripts,
         spend: SpendLedger,
         on_call: Callable[[CallFacts], None] | None = None,
+        controls: Controls | None = None,
     ) -> None:
+        self._controls = controls or Controls()
         self._providers = providers
         self._transcripts = transcripts
         self._spend = spend
@@ -80,10 +84,12 @@ class LLMActivities:
             ApplicationError: `TranscriptMiss` and `TranscriptBroken`, as `Transcripts.resolve`
                 says; `BudgetSpent`, non-retryable, nothing was sent; `RouteUnusable`,
                 non-retryable, a person or another route is needed; `ProviderError`, retryable,
-                after the delay that the provider asked for.
+                after the delay that the provider asked for; what `Controls` refuses with,
+                non-retryable, nothing was sent.
         """
         spec, transcript = self._transcripts.resolve(request)
         route = self._route(spec, request)
+        await self._controls.before(_asked(spec, route))
         body = route.provider.body(_shape(spec, route, request), transcript.wires(route.provider))
         if len(body) > MAX_BODY_BYTES:
             raise _unusable(
@@ -103,7 +109,8 @@ class LLMActivities:
                 reserved_tokens=request.cap.tokens,
             )
         await self._settle(request, reply.usage.total, cost)
-        self._transcripts.extend(request.head, reply.message)
+        if request.aside is None:
+            self._transcripts.extend(request.head, reply.message)
         model = STAND_IN + route.model if route.provider.stand_in else reply.model
         self._report(spec, route, "ok", reply.usage, cost)
         _trace(route, request, reply)
@@ -119,11 +126,10 @@ class LLMActivities:
         )
 
     def _route(self, spec: AgentSpec, request: ThinkRequest) -> _Route:
-        if not 0 <= request.route < len(spec.route):
-            raise _unusable(
-                f"agent {spec.name!r} has no route {request.route}: it has {spec.route}"
-            )
-        name = spec.route[request.route]
+        routes = (request.aside and request.aside.route) or spec.route
+        if not 0 <= request.route < len(routes):
+            raise _unusable(f"agent {spec.name!r} has no route {request.route}: it has {routes}")
+        name = routes[request.route]
         vendor, _, model = name.partition(":")
         provider = self._providers.get(vendor)
         if provider is None and vendor in KEYS:
@@ -188,8 +194,9 @@ class LLMActivities:
     ) -> ProviderReply:
         try:
             async with beating():
-                return await route.provider.complete(body)
+                reply = await route.provider.complete(body)
         except ProviderError as error:
+            await self._controls.after(_asked(spec, route), _went(error))
             if not error.billed:
                 await self._settle(request, 0, Decimal(0))
             outcome = "retried" if error.retryable else "refused"
@@ -200,8 +207,10 @@ class LLMActivities:
             raise ApplicationError(
                 error.reason,
                 type=PROVIDER_ERROR,
-                next_retry_delay=error.retry_after or _backoff(activity.info().attempt),
+                next_retry_delay=_delay(error),
             ) from None
+        await self._controls.after(_asked(spec, route), ANSWERED)
+        return reply
 
     @staticmethod
     def _cost(route: _Route, reply: ProviderReply) -> Decimal:
@@ -234,7 +243,20 @@ def _shape(spec: AgentSpec, route: _Route, request: ThinkRequest) -> Shape:
         forbid=request.forbid,
         max_output_tokens=request.max_output_tokens,
         caller=caller_of(request.lineage),
+        aside=request.aside,
     )
+
+
+def _asked(spec: AgentSpec, route: _Route) -> Attempt:
+    info = activity.info()
+    return Attempt("model", route.vendor, info.workflow_id or "", info.attempt, spec.name)
+
+
+def _went(error: ProviderError) -> Went:
+    """Return what a failure says of the provider: throttled and refused ones are there."""
+    throttled = error.status == HTTPStatus.TOO_MANY_REQUESTS
+    there = throttled or not error.retryable
+    return Went(answered=there, retry_after=error.retry_after, reason=error.reason)
 
 
 def _attempt() -> str:
@@ -243,11 +265,11 @@ def _attempt() -> str:
     return f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
 
 
-def _backoff(attempt: int) -> timedelta:
-    """Return 1, 3, 9 ... seconds, at most a minute, and half of that by chance."""
-    longest = min(_LONGEST_WAIT_S, 3.0 ** min(attempt - 1, 10))
-    # Chance spreads the attempts of many runs that failed together.
-    return timedelta(seconds=longest * uniform(0.5, 1))  # noqa: S311 - not a secret
+def _delay(error: ProviderError) -> timedelta:
+    """Return what the provider asked for, else 1, 3, 9 ... seconds, at most a minute."""
+    if error.retry_after:
+        return at_least(error.retry_after)
+    return backoff(activity.info().attempt, 1, 3, _LONGEST_WAIT_S)
 
 
 def _unusable(reason: str) -> ApplicationError:

@@ -2,8 +2,10 @@
 
 The offline model is a stand-in for a language model: a process that sees the bytes of a request
 and nothing else. An agent's `offline.py` offers `reply(conversation) -> Reply`, and may offer
-`invent(conversation, reply, rng) -> Reply` (the same reply with a made-up finding in it) and
-`latency_ms(conversation) -> float`. It imports this module and the standard library only.
+`invent(conversation, reply, rng) -> Reply` (the same reply with a made-up finding in it),
+`latency_ms(conversation) -> float` and `aside(purpose, conversation) -> Reply` for calls beside
+the conversation, which else get what `agents/asides/<purpose>.py` says for all agents. It imports
+this module and the standard library only.
 """
 
 import json

@@ -21,6 +21,8 @@ PROVIDER_ERROR = "ProviderError"
 ROUTE_UNUSABLE = "RouteUnusable"
 TOOL_TRANSIENT = "ToolTransient"
 TOOL_UNAVAILABLE = "ToolUnavailable"
+BREAKER_OPEN = "BreakerOpen"
+PAUSED = "Paused"
 
 
 class ResolveRequest(Contract):
@@ -52,6 +54,27 @@ class Resolved(Contract):
     refusal: str = ""
 
 
+class Aside(Contract):
+    """A model call beside the conversation, which neither keeps it nor may call a tool.
+
+    Attributes:
+        purpose: What it is for, in one word: the model is `<agent>_<purpose>` in its prompt.
+        system: Its system prompt.
+        text: What it is shown; empty in a request, where it is the last message.
+        reads: It is shown the conversation before that.
+        answer_schema: JSON Schema of what it must say; None for plain text.
+        route: Models tried in order, each `provider:model`; empty for the agent's.
+    """
+
+    purpose: str
+    system: str
+    text: str = ""
+    reads: bool = False
+    answer_schema: dict[str, Any] | None = None
+    route: tuple[str, ...] = ()
+    max_output_tokens: int = 1_000
+
+
 class ThinkRequest(Contract):
     """One model call. Only messages the worker cannot know go by value.
 
@@ -68,6 +91,7 @@ class ThinkRequest(Contract):
         max_output_tokens: Limit handed to the provider, already cut to the budget.
         forbid: Tools withheld from this call.
         limits: The run's limits, where it was granted more than its spec says.
+        aside: The call is beside the conversation; its text is the last message.
         whole_spec: Sent only when a worker has said that it lacks the spec.
     """
 
@@ -83,6 +107,7 @@ class ThinkRequest(Contract):
     purpose: Literal["turn", "plan"] = "turn"
     forbid: tuple[str, ...] = ()
     limits: Limits | None = None
+    aside: Aside | None = None
     whole_spec: AgentSpec | None = None
 
 
@@ -144,6 +169,21 @@ class Verdicts(Contract):
     flagged: dict[str, str] = Field(default_factory=dict)
 
 
+class Refused(Contract):
+    """Detail of an attempt that was not made: nothing was sent by it.
+
+    Attributes:
+        wait_s: Seconds in which it makes no sense to ask again; 0 where that is not known.
+        before: Attempts of the same call that were made before it, and failed.
+        sent: One of those may have had an effect.
+    """
+
+    reason: str
+    wait_s: float = 0
+    before: int = 0
+    sent: bool = False
+
+
 class ActRequest(Contract):
     """One call of a tool; the activity's name says which.
 
@@ -152,6 +192,7 @@ class ActRequest(Contract):
         schema_hash: Of the tool that the run was started with.
         data: The run's inputs, which the model cannot set.
         of: Result of the call that is undone, for a compensation.
+        mark: The result is of strangers' words, and is marked as data.
     """
 
     call_id: str
@@ -161,6 +202,7 @@ class ActRequest(Contract):
     data: dict[str, str] = Field(default_factory=dict)
     tenant: str = ""
     of: str = ""
+    mark: bool = False
 
 
 class ActOutcome(Contract):
@@ -179,10 +221,15 @@ class ActOutcome(Contract):
 
 
 class CutRequest(Contract):
-    """A result that is too large for a model; it may have this many UTF-8 bytes."""
+    """A result that is too large for a model; it may have this many UTF-8 bytes.
+
+    Attributes:
+        mark: The agent whose answer has strangers' words in it; empty for none.
+    """
 
     text: str
     result_bytes: int
+    mark: str = ""
 
 
 class ReconcileRequest(Contract):

@@ -108,8 +108,8 @@ class ScriptedProvider:
     def body(self, shape: Shape, transcript: Sequence[Wire]) -> bytes:
         """Join a request."""
         head = {
-            "agent": shape.spec.name,
-            "purpose": shape.purpose,
+            "agent": _asked_as(shape),
+            "purpose": shape.aside.purpose if shape.aside else shape.purpose,
             "model": shape.model,
             "max_output_tokens": shape.max_output_tokens,
         }
@@ -158,3 +158,8 @@ def busy(reason: str = "503: try again") -> ProviderError:
     return ProviderError(
         reason, retryable=True, billed=False, retry_after=timedelta(milliseconds=20)
     )
+
+
+def _asked_as(shape: Shape) -> str:
+    name = shape.spec.name
+    return f"{name}_{shape.aside.purpose}" if shape.aside else name

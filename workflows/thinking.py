@@ -4,6 +4,8 @@ The transcript crosses once. A worker that lacks part of it says so with a typed
 only then are messages sent again, by value.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio import workflow
@@ -12,6 +14,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 from workflows import policies
 from workflows.ends import LimitReachedError
 from workflows.lending import Borrower
+from workflows.reserving import Reserve
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
@@ -19,21 +22,32 @@ with workflow.unsafe.imports_passed_through():
         BUDGET_SPENT,
         ROUTE_UNUSABLE,
         TRANSCRIPT_MISS,
+        Aside,
         Missing,
         Reply,
         ThinkRequest,
     )
-    from domain.budget import Cap
-    from domain.contract import canonical
-    from domain.messages import ROOT
+    from domain.messages import ROOT, Message, chain, link
     from domain.run import Stop
     from domain.state import Turn
 
-_LEAST_OUTPUT = 64  # tokens; an answer cut shorter is worth less than its price
-_FRAMING = 32  # tokens a vendor may add around one message
-_VENDOR_WORDS = 2_000  # what a vendor's form adds to a spec: keys, a plan's schema and its prompt
 _MOST_MISSES = 4
 _ALERT_AT = 0.8
+
+
+@dataclass
+class _Call:
+    """A model call that is to be made: of which purpose, to which models, which comes first."""
+
+    purpose: str
+    models: tuple[str, ...]
+    at: int = 0
+    aside: Aside | None = None
+    shown: int = 0
+
+    @property
+    def model(self) -> str:
+        return self.models[self.at]
 
 
 class Thinker:
@@ -42,6 +56,7 @@ class Thinker:
     def __init__(self, work: Work, borrower: Borrower) -> None:
         self._state, self._spec, self._desk = work.state, work.spec, work.desk
         self._borrower = borrower
+        self._reserve = Reserve(work)
 
     async def think(self, *, plan: bool = False) -> Reply:
         """Return the model's next message, after it was put behind the transcript.
@@ -50,9 +65,39 @@ class Thinker:
             LimitReachedError: A call could exceed one of the run's limits.
             AbortedError: The call failed for good and a person ended the run.
         """
+        purpose = "plan" if plan else "turn"
+        reply = await self._surely(_Call(purpose, self._models(purpose), self._state.route))
+        self._keep(reply)
+        return reply
+
+    async def aside(self, aside: Aside, shown: int = 0) -> Reply:
+        """Return what a model says beside the conversation, which does not grow by it.
+
+        The call counts against the run's limits like any.
+
+        Args:
+            aside: Its prompt, its text and the form of its answer.
+            shown: So many of the conversation's messages stand before the text; a call whose
+                result is still missing must not be among them.
+
+        Raises:
+            LimitReachedError: It could exceed one of the run's limits.
+            AbortedError: The call failed for good and a person ended the run.
+        """
+        aside = aside.model_copy(update={"reads": shown > 0})
+        own = aside.route or self._models(aside.purpose)
+        at = self._state.route if own == self._spec.route else 0
+        return await self._surely(_Call(aside.purpose, own, at, aside, shown))
+
+    def _models(self, purpose: str) -> tuple[str, ...]:
+        """Return the models that a call for `purpose` tries, in order."""
+        del purpose  # every call goes to the agent's route
+        return self._spec.route
+
+    async def _surely(self, call: _Call) -> Reply:
         while True:
             try:
-                reply = await self._attempt(plan=plan)
+                reply = await self._attempt(call)
             except LimitReachedError as reached:
                 if not await self._borrower.more(reached.limit, self.left()):
                     raise
@@ -61,11 +106,11 @@ class Thinker:
                 self._settle(reply)
                 return reply
 
-    async def _attempt(self, *, plan: bool) -> Reply | None:
+    async def _attempt(self, call: _Call) -> Reply | None:
         """Make one call; None when it failed and is to be made again."""
-        request = self._request(plan=plan)
+        request = self._request(call)
         try:
-            return await self._call(request)
+            return await self._call(call, request)
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
@@ -75,97 +120,101 @@ class Thinker:
                 raise LimitReachedError("tokens or cost_usd") from None
             if self.left() <= timedelta():
                 raise LimitReachedError("wall_clock_s") from None
-            if self._state.route + 1 < len(self._spec.route):
-                self._change_route()
+            if call.at + 1 < len(call.models):
+                self._change_route(call)
                 return None
-            await self._desk.halt(self._why(str(cause or error), kind), ("retry", "abort"))
+            stop = self._why(call.model, str(cause or error), kind)
+            await self._desk.halt(stop, ("retry", "abort"))
             return None
 
-    async def _call(self, request: ThinkRequest) -> Reply:
+    async def _call(self, call: _Call, request: ThinkRequest) -> Reply:
         """Run the activity, handing over what the worker says it lacks."""
         for _ in range(_MOST_MISSES):
             try:
-                return await workflow.execute_activity(
-                    "llm.think", request, result_type=Reply, **self._policy()
-                )
+                return await self._execute(call, request)
             except ActivityError as error:
                 cause = error.cause
                 if not isinstance(cause, ApplicationError) or cause.type != TRANSCRIPT_MISS:
                     raise
-                request = self._with(request, Missing.model_validate(cause.details[0]))
+                request = self._with(call, request, Missing.model_validate(cause.details[0]))
+        return await self._execute(call, self._with(call, request, Missing(spec=True, base=True)))
+
+    async def _execute(self, call: _Call, request: ThinkRequest) -> Reply:
+        provider = call.model.partition(":")[0]
+        queue = f"llm.{provider}" if self._spec.shared_route else ""
         return await workflow.execute_activity(
             "llm.think",
-            self._with(request, Missing(spec=True, base=True)),
+            request,
             result_type=Reply,
-            **self._policy(),
+            summary=call.purpose if call.aside else None,
+            **policies.think(self.left(), queue),
         )
 
-    def _policy(self) -> policies.Policy:
-        provider = self._spec.route[self._state.route].partition(":")[0]
-        return policies.think(self.left(), f"llm.{provider}" if self._spec.shared_route else "")
-
-    def _with(self, request: ThinkRequest, missing: Missing) -> ThinkRequest:
+    def _with(self, call: _Call, request: ThinkRequest, missing: Missing) -> ThinkRequest:
         """Return `request` with what is missing by value: the whole transcript at worst."""
         more: dict[str, object] = {}
+        messages = self._messages(call)
         if missing.spec:
             more["whole_spec"] = self._spec
         if missing.base:
-            more |= {"base": ROOT, "new": tuple(self._state.messages)}
+            more |= {"base": ROOT, "new": tuple(messages)}
         elif missing.ids:
-            by_id = {message.id: message for message in self._state.messages}
+            by_id = {message.id: message for message in messages}
             more["new"] = tuple(
                 by_id[item] if isinstance(item, str) and item in missing.ids else item
                 for item in request.new
             )
         return request.model_copy(update=more)
 
-    def _request(self, *, plan: bool) -> ThinkRequest:
+    # --- what is sent
+
+    def _messages(self, call: _Call) -> Sequence[Message]:
+        """Return all that the model is shown."""
+        if call.aside is None:
+            return self._state.messages
+        return [*self._state.messages[: call.shown], _said(call.aside)]
+
+    def _request(self, call: _Call) -> ThinkRequest:
         state, spec = self._state, self._spec
-        cap, output = self._reserve()
         optional: dict[str, object] = {}
-        if state.route:
-            optional["route"] = state.route
-        if plan:
+        if call.at:
+            optional["route"] = call.at
+        if call.purpose == "plan":
             optional["purpose"] = "plan"
         if state.limits != spec.limits:
             optional["limits"] = state.limits
+        base, new, head = state.base_head, state.new(), state.head
+        if call.aside is None:
+            cap, output = self._reserve.turn()
+        else:
+            shown = state.messages[: call.shown]
+            same = call.models == spec.route and call.at == state.route
+            cap, output = self._reserve.aside(call.aside, shown, same)
+            base, new, head = self._beside(call.aside, shown)
+            optional["aside"] = call.aside.model_copy(update={"text": ""})
         return ThinkRequest(
             lineage=state.lineage,
             turn=state.spend.steps + 1,
             spec=spec.hash,
-            base=state.base_head,
-            head=state.head,
-            new=state.new(),
+            base=base,
+            head=head,
+            new=new,
             cap=cap,
             max_output_tokens=output,
             **optional,  # pyright: ignore[reportArgumentType]
         )
 
-    def _reserve(self) -> tuple[Cap, int]:
-        """Return what the next call may use and how much of that may be output.
+    def _beside(
+        self, aside: Aside, shown: Sequence[Message]
+    ) -> tuple[str, tuple[str | Message, ...], str]:
+        """Return base, new messages and head of a call that reads `shown` and then its text."""
+        state, text = self._state, _said(aside)
+        if len(shown) == len(state.messages) and shown:
+            return state.base_head, (*state.new(), text), link(state.head, text.id)
+        base = chain(ROOT, (message.id for message in shown))
+        return base, (text,), link(base, text.id)
 
-        The worst case is known: the input is at most what the provider counted last time plus
-        a token for each new byte, since no tokenizer in use makes more tokens than bytes.
-        """
-        spend, limits = self._state.spend, self._state.limits
-        if limit := spend.exhausted(limits):
-            raise LimitReachedError(limit)
-        if self.left() <= timedelta():
-            raise LimitReachedError("wall_clock_s")
-        bound = self._input_bound()
-        output = min(self._spec.max_output_tokens, limits.tokens - spend.tokens - bound)
-        if output < min(_LEAST_OUTPUT, self._spec.max_output_tokens):
-            raise LimitReachedError("tokens")
-        return Cap(tokens=bound + output, cost_usd=limits.cost_usd - spend.cost_usd), output
-
-    def _input_bound(self) -> int:
-        state = self._state
-        counted, since = state.counted_tokens, state.counted_messages
-        if not counted:
-            since = 0
-            counted = len(canonical(self._spec.model_dump(mode="json"))) + _VENDOR_WORDS
-        unseen = state.messages[since:]
-        return counted + sum(message.size + _FRAMING for message in unseen)
+    # --- what comes back
 
     def _settle(self, reply: Reply) -> None:
         state = self._state
@@ -174,6 +223,10 @@ class Thinker:
         state.spend = state.spend.plus(steps=1, tokens=reply.usage.total, cost_usd=reply.cost_usd)
         state.model = reply.model
         self._alert()
+
+    def _keep(self, reply: Reply) -> None:
+        """Put a turn's reply behind the transcript."""
+        state = self._state
         state.add(reply.message, made=True)
         state.hold()
         state.counted_tokens = reply.usage.total
@@ -194,14 +247,16 @@ class Thinker:
             self._state.alerted = True
             workflow.logger.warning("%.0f %% of the budget is used", share * 100)
 
-    def _change_route(self) -> None:
-        """Go on with the next model of the route: its tokens are counted anew."""
-        self._state.route += 1
-        self._state.counted_tokens = self._state.counted_messages = 0
-        workflow.logger.warning("next model: %s", self._spec.route[self._state.route])
+    def _change_route(self, call: _Call) -> None:
+        """Go on with the next model: for turns, to the run's end, and tokens are counted anew."""
+        call.at += 1
+        if call.models == self._spec.route:
+            self._state.route = call.at
+            self._state.counted_tokens = self._state.counted_messages = 0
+        workflow.logger.warning("next model: %s", call.model)
 
-    def _why(self, reason: str, kind: str) -> Stop:
-        model = self._spec.route[self._state.route]
+    @staticmethod
+    def _why(model: str, reason: str, kind: str) -> Stop:
         hint = "send retry when the provider answers again, or abort"
         if kind == ROUTE_UNUSABLE:
             hint = f"mend the key, quota or name of {model}, then send retry; or abort"
@@ -209,4 +264,8 @@ class Thinker:
 
     def left(self) -> timedelta:
         """Return the wall clock that is left."""
-        return timedelta(seconds=self._state.limits.wall_clock_s) - self._desk.worked()
+        return self._reserve.left()
+
+
+def _said(aside: Aside) -> Message:
+    return Message(role="user", text=aside.text)

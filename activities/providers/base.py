@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import orjson
 
+from domain.activity import Aside
 from domain.budget import Usage
 from domain.contract import canonical, digest
 from domain.messages import Message, ToolCall
@@ -40,6 +41,7 @@ class ProviderError(Exception):
         retryable: Another attempt may succeed.
         retry_after: How long the provider asked to wait, bounded.
         billed: The provider may have charged for the attempt.
+        status: Of the HTTP answer; None where there was none.
     """
 
     def __init__(
@@ -49,8 +51,10 @@ class ProviderError(Exception):
         retryable: bool,
         billed: bool,
         retry_after: timedelta | None = None,
+        status: int | None = None,
     ) -> None:
         super().__init__(reason)
+        self.status = status
         self.reason = reason
         self.retryable = retryable
         self.billed = billed
@@ -64,6 +68,7 @@ class Shape:
     Attributes:
         spec_hash: The run's name for the spec, also where a newer worker would hash it otherwise.
         caller: Who calls, as the provider may know it: opaque, from `caller_of`.
+        aside: The call is beside the conversation, with a prompt and a form of its own.
     """
 
     spec: AgentSpec
@@ -73,10 +78,13 @@ class Shape:
     forbid: tuple[str, ...]
     max_output_tokens: int
     caller: str
+    aside: Aside | None = None
 
     @property
     def system(self) -> str:
         """The system prompt, with what the purpose and a format by instruction add to it."""
+        if self.aside is not None:
+            return f"Agent: {self.spec.name}_{self.aside.purpose}\n\n{self.aside.system}"
         text = self.spec.system
         if self.purpose == "plan":
             return text + _PLAN_PROMPT
@@ -87,17 +95,21 @@ class Shape:
         """Name and JSON Schema of what the model must say, if it is not plain text."""
         if self.purpose == "plan":
             return PLAN_NAME, PLAN_SCHEMA
-        schema = self.spec.answer_schema
+        schema = self.aside.answer_schema if self.aside else self.spec.answer_schema
         return (ANSWER_NAME, schema) if schema is not None else None
 
     @property
     def may_call(self) -> bool:
         """Whether the model may call a tool in this turn."""
-        return self.purpose == "turn" and any(t.name not in self.forbid for t in self.spec.tools)
+        if self.aside is not None or self.purpose == "plan":
+            return False
+        return any(t.name not in self.forbid for t in self.spec.tools)
 
     @property
     def offered(self) -> list[Any]:
         """The tools to describe: all, where none may be called, since a plan names them."""
+        if self.aside is not None and not self.aside.reads:
+            return []
         tools = self.spec.tools
         return [t for t in tools if t.name not in self.forbid] if self.may_call else list(tools)
 
@@ -164,7 +176,8 @@ class Heads:
 
     def of(self, shape: Shape) -> bytes:
         """Return the head of `shape`'s request."""
-        key = (shape.spec_hash, shape.model, shape.purpose, shape.forbid)
+        aside = canonical(shape.aside.model_dump(exclude={"text"})) if shape.aside else b""
+        key = (shape.spec_hash, shape.model, shape.purpose, shape.forbid, aside)
         head = self._kept.get(key)
         if head is None:
             head = self._kept[key] = self._write(shape)

@@ -153,7 +153,7 @@ def _head(shape: Shape) -> bytes:
             head["tool_choice"] = "none"
     if shape.spec.temperature is not None:
         head["temperature"] = shape.spec.temperature
-    if shape.spec.logprobs and shape.purpose == "turn":
+    if shape.spec.logprobs and shape.purpose == "turn" and shape.aside is None:
         head["logprobs"] = True
     if shape.wanted:
         name, schema = shape.wanted

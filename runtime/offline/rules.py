@@ -2,8 +2,9 @@
 
 import importlib
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import Any, Final
 
@@ -49,6 +50,8 @@ def rules_of(agent: str) -> ModuleType | None:
 def reply_to(agent: str, conversation: Conversation) -> Reply:
     """Return what `agent`'s stand-in says."""
     rules = rules_of(agent)
+    if rules is None and (beside := _aside_of(agent)) is not None:
+        return beside(conversation)
     if conversation.asks_plan:
         own = rules.reply(conversation) if rules is not None else Reply()
         return own if _is_plan(own) else plan(conversation)
@@ -57,6 +60,30 @@ def reply_to(agent: str, conversation: Conversation) -> Reply:
     if conversation.wants is not None:
         return answer(smallest(conversation.wants))
     return answer("This is the offline stand-in, not a language model; it has no rules for this.")
+
+
+def _aside_of(agent: str) -> Callable[[Conversation], Reply] | None:
+    """Return what answers a call beside an agent's conversation: `<agent>_<purpose>`.
+
+    The agent's own `aside(purpose, conversation)`, else what all agents have for the purpose.
+    """
+    name, _, purpose = agent.rpartition("_")
+    own = getattr(rules_of(name), "aside", None)
+    if own is not None:
+        return partial(own, purpose)
+    return getattr(_shared(purpose), "reply", None)
+
+
+@cache
+def _shared(purpose: str) -> ModuleType | None:
+    if not purpose:
+        return None
+    try:
+        return importlib.import_module(f"agents.asides.{purpose}")
+    except ModuleNotFoundError as error:
+        if error.name == f"agents.asides.{purpose}":
+            return None
+        raise
 
 
 def _is_plan(reply: Reply) -> bool:
