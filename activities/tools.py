@@ -8,12 +8,14 @@ that fails in any other way may have happened, and is left to the workflow as in
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from pydantic import ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.backoff import at_least, backoff
+from activities.controls import ANSWERED, Attempt, Controls, Went
 from activities.heartbeat import beating
 from activities.providers.base import sound
 from activities.transcripts import Transcripts
@@ -34,9 +36,13 @@ from domain.activity import (
     ReconcileRequest,
 )
 from domain.messages import Message
+from domain.taint import marked
 
 Act = Callable[[ActRequest], Awaitable[ActOutcome]]
 MAX_ERROR = 2_000
+# Soon at first, since the attempt may have met a moment; then later. As in workflows/policies.py,
+# whose delays hold for attempts that were lost.
+_BACKOFF: Final = (0.2, 4.0, 30.0)
 
 
 class Artifacts(Protocol):
@@ -60,7 +66,9 @@ class ToolActivities:
         transcripts: Transcripts,
         artifacts: Artifacts,
         database: str = "",
+        controls: Controls | None = None,
     ) -> None:
+        self._controls = controls or Controls()
         self._tools = tools
         self._transcripts = transcripts
         self._artifacts = artifacts
@@ -96,35 +104,50 @@ class ToolActivities:
         """Run one call. Idempotent only if the tool is."""
         if request.schema_hash != tool.spec.schema_hash:
             return ActOutcome(kind="changed", text=_changed(tool, request))
+        attempt = _attempt(tool, request)
         async with beating():
-            outcome = await self._outcome(tool, request)
+            await self._controls.before(attempt)
+            outcome = await self._outcome(tool, request, attempt)
         # The message is left where the next model call looks first.
         message = Message(role="tool", text=outcome.text, call_id=request.call_id)
         self._transcripts.remember(message)
         return outcome
 
-    async def _outcome(self, tool: Tool, request: ActRequest) -> ActOutcome:
+    async def _outcome(self, tool: Tool, request: ActRequest, attempt: Attempt) -> ActOutcome:
+        told: ActOutcome | None = None
+        text = ""
         try:
             text = await self._call(tool, request)
         except ToolError as error:
-            return ActOutcome(kind="error", text=f"error: {_words(error)}")
+            told = ActOutcome(kind="error", text=f"error: {_words(error)}")
         except ValidationError as error:
             return ActOutcome(kind="error", text=f"error: {_invalid(error)}")
         except ToolChangedError as error:
-            return ActOutcome(kind="changed", text=_words(error))
-        except ToolUnavailableError as error:
-            raise ApplicationError(
-                f"{tool.spec.name}: {_words(error)}",
-                type=TOOL_UNAVAILABLE,
-                next_retry_delay=error.retry_after,
-            ) from None
+            told = ActOutcome(kind="changed", text=_words(error))
         except Exception as error:  # noqa: BLE001 - a tool may raise anything
-            reason = f"{type(error).__name__}: {_words(error)}"
-            if tool.spec.writes or transient(error):
-                # `from None`: the cause would be recorded too, at any length, with any character.
-                raise ApplicationError(f"{tool.spec.name}: {reason}", type=TOOL_TRANSIENT) from None
-            return ActOutcome(kind="error", text=f"error: {reason}")
-        return await self._cut(text, tool.spec.result_bytes)
+            # `from None`: the cause would be recorded too, at any length, with any character.
+            if failure := await self._failure(tool, attempt, error):
+                raise failure from None
+            return ActOutcome(kind="error", text=f"error: {_named(error)}")
+        await self._controls.after(attempt, ANSWERED)
+        return told or await self._cut(text, tool.spec.result_bytes)
+
+    async def _failure(
+        self, tool: Tool, attempt: Attempt, error: Exception
+    ) -> ApplicationError | None:
+        """Return what a failed attempt ends with; None where it is news for the model."""
+        asked = error.retry_after if isinstance(error, ToolUnavailableError) else None
+        nothing_happened = isinstance(error, ToolUnavailableError)
+        if not (nothing_happened or tool.spec.writes or transient(error)):
+            return None
+        reason = f"{tool.spec.name}: {_words(error) if nothing_happened else _named(error)}"
+        if nothing_happened or transient(error):
+            await self._controls.after(attempt, Went(False, asked, reason))
+        return ApplicationError(
+            reason,
+            type=TOOL_UNAVAILABLE if nothing_happened else TOOL_TRANSIENT,
+            next_retry_delay=at_least(asked) if asked else backoff(attempt.number, *_BACKOFF),
+        )
 
     async def _call(self, tool: Tool, request: ActRequest) -> str:
         context = self._context(request.key, request.tenant, request.data, of=request.of)
@@ -156,13 +179,17 @@ class ToolActivities:
     async def cut(self, request: CutRequest) -> ActOutcome:
         """Cut what a run below has answered, as a tool's result is cut. Idempotent."""
         async with beating():
-            return await self._cut(request.text, request.result_bytes)
+            return await self._cut(request.text, request.result_bytes, request.mark)
 
-    async def _cut(self, text: str, most: int) -> ActOutcome:
-        """Keep a result that is too large as an artifact, and show its beginning."""
+    async def _cut(self, text: str, most: int, mark: str = "") -> ActOutcome:
+        """Keep a result that is too large as an artifact, and show its beginning.
+
+        With a `mark`, the name of its source, what is shown is marked as data, our note is not.
+        """
         raw = text.encode("utf-8", "replace")
         if len(raw) <= most:
-            return ActOutcome(kind="ok", text=raw.decode())
+            whole = raw.decode()
+            return ActOutcome(kind="ok", text=marked(whole, mark) if mark else whole)
         reference = await self._artifacts.put(raw, "text/plain")
         shown = raw[:most].decode("utf-8", "ignore")
         offset = len(shown.encode())
@@ -170,6 +197,7 @@ class ToolActivities:
             f"\n[cut: {offset} of {len(raw)} bytes shown; "
             f'go on with read_artifact(reference="{reference}", offset={offset})]'
         )
+        shown = marked(shown, mark) if mark else shown
         return ActOutcome(kind="ok", text=shown + note, artifact=reference)
 
     @activity.defn(name="tools.reconcile")
@@ -200,6 +228,16 @@ async def _contained(tool: Tool, context: ToolContext, arguments: dict[str, Any]
         if task is not None and task.cancelling():
             raise
         raise RuntimeError("CancelledError, raised by the tool itself") from None
+
+
+def _attempt(tool: Tool, request: ActRequest) -> Attempt:
+    info = activity.info()
+    run = info.workflow_id or ""
+    return Attempt("tool", tool.spec.name, run, info.attempt, tenant=request.tenant)
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {_words(error)}"
 
 
 def _words(error: BaseException) -> str:

@@ -133,7 +133,9 @@ def failure(
     if how.advice:
         text += f"; {how.advice}"
     wait = retry_after(headers or {}) if how.retryable else None
-    return ProviderError(text, retryable=how.retryable, billed=how.billed, retry_after=wait)
+    return ProviderError(
+        text, retryable=how.retryable, billed=how.billed, retry_after=wait, status=status
+    )
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:

@@ -1,0 +1,112 @@
+"""What every attempt passes before anything leaves the house: halts, pauses, breakers.
+
+A control that refuses raises the typed failure of `refusal`: nothing was sent, and the workflow
+knows by the type what to do instead. After an attempt that was let through, each control is told
+how it went.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, Protocol
+
+from temporalio.exceptions import ApplicationError
+
+from domain.activity import Refused
+from domain.breaker import BreakerPolicy
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt that is about to be made.
+
+    Attributes:
+        kind: Of a model or of a tool.
+        name: The tool's name, or the provider's.
+        number: Of the attempt, from 1.
+        agent: Whose run it is, where the activity is told.
+        tenant: The same.
+        breaker: The declared policy; None for no breaker.
+    """
+
+    kind: Literal["model", "tool"]
+    name: str
+    run_id: str
+    number: int = 1
+    agent: str = ""
+    tenant: str = ""
+    breaker: BreakerPolicy | None = None
+
+    @property
+    def key(self) -> str:
+        """What breakers and pauses are kept under: `llm.openai`, `tool.search`."""
+        return f"{'llm' if self.kind == 'model' else 'tool'}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Went:
+    """How an attempt went.
+
+    Attributes:
+        answered: The other side answered, if only with a refusal. Otherwise it was not there: a
+            timeout, a broken connection, a 5xx.
+        retry_after: How long it asked to be left alone; such an attempt counts as no failure.
+        reason: Of a failure, in one line.
+    """
+
+    answered: bool
+    retry_after: timedelta | None = None
+    reason: str = ""
+
+
+ANSWERED = Went(answered=True)
+
+
+class Control(Protocol):
+    """One thing that can hold attempts back; implemented in runtime/."""
+
+    async def before(self, attempt: Attempt) -> None:
+        """Let the attempt through, or raise `refusal(...)`."""
+        ...
+
+    async def after(self, attempt: Attempt, went: Went) -> None:
+        """Take note of how an attempt went that was let through."""
+        ...
+
+
+class Controls:
+    """All of them, asked in order: the first that refuses decides."""
+
+    def __init__(self, controls: Sequence[Control] = ()) -> None:
+        self._controls = tuple(controls)
+
+    async def before(self, attempt: Attempt) -> None:
+        """Ask them all.
+
+        Raises:
+            ApplicationError: What the first that refuses says; nothing may be sent.
+        """
+        for control in self._controls:
+            await control.before(attempt)
+
+    async def after(self, attempt: Attempt, went: Went) -> None:
+        """Tell them all."""
+        for control in self._controls:
+            await control.after(attempt, went)
+
+
+def refusal(
+    kind: str, reason: str, attempt: Attempt, wait: timedelta | None = None
+) -> ApplicationError:
+    """Return the failure for an attempt that is not made; what follows is the workflow's to say.
+
+    Args:
+        kind: The failure's type, a name of domain/activity.py.
+        reason: What a person reads.
+        attempt: The one that is refused; those before it may have sent something.
+        wait: How long it makes no sense to ask again, where that is known.
+    """
+    told = Refused(
+        wait_s=wait.total_seconds() if wait else 0, before=attempt.number - 1, reason=reason
+    )
+    return ApplicationError(reason, told.model_dump(mode="json"), type=kind, non_retryable=True)
