@@ -11,7 +11,9 @@ from pydantic import BaseModel
 from agents.tooling import Tool
 from domain.activity import CallMade
 from domain.budget import Limits
+from domain.guard import GuardPolicy
 from domain.spec import AgentSpec, ApprovalPolicy
+from domain.taint import NOTICE
 
 Check = Callable[["AnswerToCheck"], Sequence[str]]
 
@@ -65,6 +67,7 @@ class Agent:
         shared_route: The route's calls go through the task queue `llm.<provider>`, whose rate
             its workers set.
         inputs: Names of the run's data that the tools need.
+        guards: Its guardrails, which are on; None for an agent that has none.
     """
 
     name: str
@@ -83,15 +86,22 @@ class Agent:
     revisions: int = 2
     limits: Limits = field(default_factory=Limits)
     approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
+    guards: GuardPolicy | None = field(default_factory=GuardPolicy)
     compensate_on_cap: bool = False
     inputs: Sequence[str] = ()
+
+    def _system(self) -> str:
+        """Return the prompt; who reads strangers' words is told how they are marked."""
+        text = f"Agent: {self.name} (prompt {self.prompt.version})\n\n{self.prompt.text}"
+        reads = any(tool.spec.source == "outside" or tool.spec.agent for tool in self.tools)
+        return f"{text}\n\n{NOTICE}" if reads and self.guards is not None else text
 
     def spec(self) -> AgentSpec:
         """Return the agent as the data that a run keeps."""
         return AgentSpec(
             name=self.name,
             description=self.description,
-            system=f"Agent: {self.name} (prompt {self.prompt.version})\n\n{self.prompt.text}",
+            system=self._system(),
             prompt_version=self.prompt.version,
             tools=tuple(tool.spec for tool in self.tools),
             workflow_tools=tuple(tool.spec for tool in self.workflow_tools),
@@ -106,6 +116,7 @@ class Agent:
             revisions=self.revisions,
             limits=self.limits,
             approvals=self.approvals,
+            guards=self.guards,
             compensate_on_cap=self.compensate_on_cap,
             inputs=tuple(self.inputs),
         )

@@ -9,7 +9,7 @@ from agents.toolkit import ToolContext, ToolError, tool
 PAGE = 12_000
 
 
-@tool(effect="read", result_bytes=PAGE + 500)
+@tool(effect="read", source="kept", result_bytes=PAGE + 500)
 async def read_artifact(
     context: ToolContext, reference: str, offset: Annotated[int, Field(ge=0)] = 0
 ) -> str:

@@ -108,6 +108,7 @@ def tool(
     reconcile: Reconcile | None = None,
     result_bytes: int = 16_000,
     polling: bool = False,
+    source: Literal["ours", "outside", "kept"] | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Declare a typed async function as a tool.
 
@@ -122,6 +123,10 @@ def tool(
         reconcile: Says for a key whether the effect happened; None where it cannot tell.
         result_bytes: UTF-8 bytes of a result that the model sees.
         polling: Repeating the same call is the tool's purpose.
+        source: `ours` where a result is your own system's data and no free text of strangers;
+            `outside` where it is: mails, documents, web pages, tickets. A read of which nothing
+            is said is from outside, so that a forgotten word opens nothing. `kept` is for tools
+            that page through earlier results by their `reference`.
 
     Raises:
         TypeError: The function is not async, or a parameter has no annotation.
@@ -145,6 +150,7 @@ def tool(
             polling=polling,
             queue=f"tool.{name}" if rate_per_second else "",
             rate_per_second=rate_per_second,
+            source=source or ("outside" if effect == "read" else "ours"),
         )
         return Tool(spec, function, arguments, context_as, TypeAdapter(returns), reconcile)
 

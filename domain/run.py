@@ -12,6 +12,7 @@ from domain.messages import ROOT
 from domain.rejections import Rejection
 from domain.runs import Outcome, Request, RunResult
 from domain.state import AgentState, Effected
+from domain.taint import Taint
 
 __all__ = [
     "AgentRequest",
@@ -40,6 +41,7 @@ class AgentRequest(Request):
         lineage: Names the logical run where it starts again under another id; a run below
             another has one of its caller's, so that its writes keep their keys.
         depth: How many runs are above this one.
+        tainted: Which words of strangers its caller had read, so that the task may be theirs.
         undo: What is to be undone, and nothing else: the writes of a run of this agent.
         state: Set by continue-as-new, by a hand-off and by fork.
     """
@@ -52,6 +54,7 @@ class AgentRequest(Request):
     answer_schema: dict[str, Any] | None = None
     lineage: str = ""
     depth: int = 0
+    tainted: tuple[Taint, ...] = ()
     undo: tuple[Effected, ...] = ()
     forked_from: str = ""
     state: AgentState | None = None
@@ -117,6 +120,7 @@ class Came(Contract):
         writes: What it did and has not undone.
         unaccounted: It left no account, so `spend` is its whole share.
         adopted: It had run before, for the same request; nothing was done again.
+        tainted: Which words of strangers it had read.
     """
 
     id: str
@@ -134,6 +138,7 @@ class Came(Contract):
     waited_s: float = 0
     unaccounted: bool = False
     adopted: bool = False
+    tainted: tuple[Taint, ...] = ()
 
     @property
     def ok(self) -> bool:

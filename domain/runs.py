@@ -3,6 +3,7 @@
 `domain/run.py` has one agent's run; every organisation of several has a file of its own.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.approval import Decision
 from domain.budget import Limits, LimitsOverride, Spend
 from domain.contract import Contract
+from domain.taint import Taint, joined
 
 
 class Outcome(StrEnum):
@@ -70,6 +72,7 @@ class RunState(BaseModel):
         worked_s: Seconds worked before it continued as new.
         waited_s: Seconds waited for people before that.
         continued: How often it continued as new.
+        tainted: Which words of strangers it, or a run below it, has read.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -88,6 +91,11 @@ class RunState(BaseModel):
     worked_s: float = 0
     waited_s: float = 0
     continued: int = 0
+    tainted: list[Taint] = Field(default_factory=list[Taint])
+
+    def taint(self, found: Iterable[Taint]) -> None:
+        """Note what strangers' words were read; nothing ever takes that back."""
+        self.tainted = joined(self.tainted, found)
 
 
 class RunResult(Contract):
@@ -101,6 +109,7 @@ class RunResult(Contract):
         spend: Its own model calls, and those of the runs below it.
         model: The model that answered last.
         seconds: From its start to its end, waiting included.
+        tainted: Which words of strangers it, or a run below it, has read.
     """
 
     run_id: str = ""
@@ -114,6 +123,7 @@ class RunResult(Contract):
     seconds: float = 0
     continued: int = 0
     closed_at: datetime | None = None
+    tainted: tuple[Taint, ...] = ()
 
     @property
     def whole(self) -> bool:

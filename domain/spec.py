@@ -8,6 +8,7 @@ from pydantic import Field
 
 from domain.budget import Limits
 from domain.contract import Contract, canonical, digest
+from domain.guard import GuardPolicy
 from domain.routing import RoutingPolicy
 from domain.tools import Effect, ToolSpec
 
@@ -56,6 +57,7 @@ class AgentSpec(Contract):
         logprobs: Ask the provider, where it can, how probable each part of an answer is.
         standing: Standing approvals are looked for. Set when a run resolves its agent: one that
             began before there were any asks as it did.
+        guards: Its guardrails; None guards nothing.
         routing: Which model each call goes to; None: `route`, whatever it is for.
         private: What the agent is told and says goes to the local endpoint only.
         cache_s: Seconds for which a model's reply to the same request is used again; 0 for never.
@@ -81,6 +83,7 @@ class AgentSpec(Contract):
     inputs: tuple[str, ...] = ()
     logprobs: bool = False
     standing: bool = False
+    guards: GuardPolicy | None = None
     routing: RoutingPolicy | None = None
     private: bool = False
     cache_s: float = Field(default=0, ge=0)

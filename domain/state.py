@@ -65,6 +65,7 @@ class AgentState(RunState):
         watched: Deeds since the loop detector last found something.
         planned: Model calls that planning took.
         handed: The agents that handed the work on, in order.
+        own_results: References of results that were cut and have nothing of strangers in them.
         alerted: Most of a budget is used, and somebody was told.
         rejections: What guards refused.
     """
@@ -94,6 +95,7 @@ class AgentState(RunState):
     phase: Literal["start", "work"] = "start"
     planned: int = 0
     handed: list[str] = Field(default_factory=list[str])
+    own_results: list[str] = Field(default_factory=list[str])
     rejections: list[Rejection] = Field(default_factory=list[Rejection])
 
     @property

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -39,6 +39,8 @@ class ToolSpec(Contract):
         hand_off: The agent goes on instead of the one that calls; the call has no result.
         queue: Task queue of its own, where the tool has a rate limit; empty for the run's.
         rate_per_second: Limit of that queue over all workers; 0 for none.
+        source: Whose words a result is: the operator's own system's, those of strangers, or
+            `kept`: a page of an earlier result, and as that one was.
     """
 
     name: str
@@ -58,6 +60,7 @@ class ToolSpec(Contract):
     hand_off: bool = False
     queue: str = ""
     rate_per_second: float = 0
+    source: Literal["ours", "outside", "kept"] = "ours"
 
     @cached_property
     def schema_hash(self) -> str:

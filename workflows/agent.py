@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.conducted import Conducted, resolved_by
     from workflows.ends import RefusedError
     from workflows.failures import FAILURES
+    from workflows.guarding import begin
     from workflows.lending import Borrower, said, tell
     from workflows.looping import Looping
     from workflows.planning import Planner
@@ -101,6 +102,7 @@ class AgentWorkflow(Conducted[AgentResult]):
                 raise RefusedError(resolved.refusal)
             spec = self._state.spec = resolved.spec
             self._state.room = resolved.room
+            begin(self._state, spec, request.tainted)
             self._state.add(Message(role="user", text=request.task), made=False)
         self.desk.approvals = spec.approvals
         return spec
@@ -174,6 +176,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             rejections=old.rejections,
             writes=[done] if old.writes else [],
             undone=old.undone,
+            tainted=old.tainted,
             handed=[*old.handed, spec.name],
             waited_s=self.desk.waited().total_seconds(),
             worked_s=self.desk.worked().total_seconds(),

@@ -131,6 +131,7 @@ def _came(child: Child, result: AgentResult) -> Came:
         writes=result.writes,
         undone=result.undone,
         waited_s=result.waited_s,
+        tainted=result.tainted,
     )
 
 

@@ -65,6 +65,7 @@ class Children:
             self._pool.settle(share, used)
         self._run.memory.spend = self._run.memory.spend.joined(came.spend)
         self._run.memory.model = came.model or self._run.memory.model
+        self._run.memory.taint(came.tainted)
         return came
 
     async def _share(self, child: Child) -> Limits:
@@ -87,6 +88,8 @@ class Children:
         more: dict[str, object] = {}
         if child.data:
             more["data"] = dict(child.data)
+        if self._run.memory.tainted:
+            more["tainted"] = tuple(self._run.memory.tainted)
         if child.answer_schema is not None:
             more["answer_schema"] = child.answer_schema
         return asked.model_copy(update=more) if more else asked

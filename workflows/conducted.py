@@ -153,7 +153,9 @@ class Conducted(Attended, Generic[Result]):
         """Return the fields that every result has."""
         state = self.memory
         started = state.started_at or workflow.info().workflow_start_time
+        read = {"tainted": tuple(state.tainted)} if state.tainted else {}
         return {
+            **read,
             "run_id": workflow.info().workflow_id,
             "outcome": outcome,
             "reason": reason,

@@ -14,6 +14,7 @@ from temporalio import workflow
 from workflows import policies
 from workflows.child import Child, lineage_of, run_child
 from workflows.effects import Ran
+from workflows.guarding import note_source
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
@@ -22,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.contract import canonical
     from domain.run import AgentRequest, Came
     from domain.state import Effected
+    from domain.taint import marked, through
     from domain.tools import ToolSpec
 
 MOST_DEPTH = 5  # runs below runs; deeper, agents that call each other would spend on asking
@@ -83,7 +85,10 @@ class Delegates:
             lineage=lineage_of(self._state.lineage, child),
             depth=self._request.depth + 1,
         )
-        return asked.model_copy(update={"data": dict(child.data)}) if child.data else asked
+        more: dict[str, object] = {"data": dict(child.data)} if child.data else {}
+        if self._state.tainted:
+            more["tainted"] = tuple(self._state.tainted)
+        return asked.model_copy(update=more) if more else asked
 
     # --- the budget
 
@@ -119,6 +124,7 @@ class Delegates:
     # --- what comes back
 
     async def _told_of(self, tool: ToolSpec, arguments: dict[str, Any], came: Came) -> Ran:
+        self._state.taint(through(came.agent, len(self._state.turns), came.tainted))
         if came.writes:
             self._state.writes.append(
                 Effected(
@@ -137,13 +143,19 @@ class Delegates:
             why = f" ({came.reason})" if came.reason else ""
             return _told(f"error: {came.agent} has no answer: {came.outcome}{why}")
         text = came.answer if isinstance(came.answer, str) else _json(came.answer)
-        return Ran(await self._cut(tool, text), by_value=True)
+        mark = came.agent if came.tainted and self._spec.guards is not None else ""
+        outcome = await self._cut(tool, text, mark)
+        if not came.tainted:
+            note_source(self._state, tool, arguments, outcome)
+        return Ran(outcome, by_value=True)
 
-    async def _cut(self, tool: ToolSpec, text: str) -> ActOutcome:
+    async def _cut(self, tool: ToolSpec, text: str, mark: str) -> ActOutcome:
         """Return an answer as it is, or, where it is too large, as any tool's result is cut."""
         if len(text.encode("utf-8", "replace")) <= tool.result_bytes:
-            return ActOutcome(kind="ok", text=text)
+            return ActOutcome(kind="ok", text=marked(text, mark) if mark else text)
         asked = CutRequest(text=text, result_bytes=tool.result_bytes)
+        if mark:
+            asked = asked.model_copy(update={"mark": mark})
         return await workflow.execute_activity(
             "tools.cut", asked, result_type=ActOutcome, **policies.COMPUTE
         )

@@ -18,6 +18,7 @@ from temporalio.exceptions import (
 from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
 from workflows import policies
+from workflows.guarding import is_outside, note_source
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
@@ -33,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.run import Stop
     from domain.runs import Request
     from domain.state import Effected
+    from domain.taint import unmarked
     from domain.tools import FLAG, STOP, ToolSpec, idempotency_key
 
 # "NotFoundError": no worker has the activity, so nothing ran.
@@ -78,6 +80,7 @@ class Effects:
                 return Ran(_told(f"error: {outcome.text}"), by_value=True)
             if tool.writes and outcome.kind == "ok":
                 self._note(tool, request, outcome.text)
+            note_source(self._state, tool, request.arguments, outcome)
             return Ran(outcome)
 
     def key(self, position: int, tool: ToolSpec, arguments: dict[str, Any]) -> str:
@@ -97,6 +100,8 @@ class Effects:
             optional["tenant"] = self._request.tenant
         if of:
             optional["of"] = of
+        if self._spec.guards is not None and is_outside(self._state, tool, arguments):
+            optional["mark"] = True
         return ActRequest(
             call_id=call_id,
             arguments=arguments,
@@ -142,7 +147,7 @@ class Effects:
                 tool=tool.name,
                 arguments=request.arguments,
                 key=request.key,
-                text=text[:_MOST_KEPT],
+                text=unmarked(text)[:_MOST_KEPT],
                 compensation=tool.compensation,
             )
         )

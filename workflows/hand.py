@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.run import AgentRequest
     from domain.spec import AgentSpec
     from domain.state import AgentState, Effected
+    from domain.taint import unmarked
 
 _SAYS_NO = ("error: ", "refused: ", "not approved", "dry run: ")
 
@@ -81,9 +82,10 @@ class Hand:
         text = json.dumps(dict(arguments), ensure_ascii=False, default=str)
         await actor.act([ToolCall(id=f"{tool}-{position}", name=tool, arguments=text)])
         self._run.memory.not_done.extend(state.not_done)
+        self._run.memory.taint(state.tainted)
         self.writes.extend(state.writes)
         said = state.messages[-1].text
-        return Done(ok=not said.startswith(_SAYS_NO), text=said)
+        return Done(ok=not said.startswith(_SAYS_NO), text=unmarked(said))
 
     async def undo(self) -> tuple[str, ...]:
         """Undo in reverse order what was done; return the tools that were undone."""
@@ -104,4 +106,5 @@ class Hand:
     def _state(self, position: int) -> AgentState:
         lineage = self._run.memory.lineage
         named = digest(lineage, str(position)) if position else lineage
-        return AgentState(lineage=named, spec=self._spec)
+        read = list(self._run.memory.tainted)
+        return AgentState(lineage=named, spec=self._spec, tainted=read)

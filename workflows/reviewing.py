@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.approval import Form
     from domain.contract import strict_json
     from domain.messages import Message, ToolCall
+    from domain.taint import unmarked
 
 # How the results of calls begin that brought nothing, so that no answer can rest on them.
 _DID_NOT_RUN = ("refused: ", "error: ", "not approved", "dry run: ")
@@ -96,7 +97,8 @@ class Reviewer:
             call = proposed.pop(message.call_id, None) if message.role == "tool" else None
             if call is not None and not message.text.startswith(_DID_NOT_RUN):
                 arguments = _object(call.arguments)
-                made.append(CallMade(tool=call.name, arguments=arguments, text=message.text))
+                text = unmarked(message.text)
+                made.append(CallMade(tool=call.name, arguments=arguments, text=text))
         return tuple(made)
 
     def _why_a_person(

@@ -1,5 +1,6 @@
 """Which watches a run has: those that its spec declares, the cheap ones first."""
 
+from workflows.guarding import guards_of
 from workflows.thinking import Thinker
 from workflows.watching import Watch, Watches
 from workflows.work import Work
@@ -11,5 +12,5 @@ def watches_of(work: Work, thinker: Thinker | None = None) -> Watches:
     Without a `thinker` (a workflow that runs an agent's tools by itself) no watch that asks a
     model takes part.
     """
-    found: list[Watch] = []
+    found: list[Watch] = [*guards_of(work)]
     return Watches(work.state, found)

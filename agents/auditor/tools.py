@@ -70,7 +70,7 @@ class BalanceCheck(Contract):
     if_undecided: tuple[Explanation, ...] = ()
 
 
-@tool(effect="read", timeout=20, fallback="stop", result_bytes=10_000)
+@tool(effect="read", source="ours", timeout=20, fallback="stop", result_bytes=10_000)
 async def account_days(
     context: ToolContext, account_id: str, start: date, end: date
 ) -> AccountDays:
@@ -88,7 +88,7 @@ async def account_days(
     return await asyncio.to_thread(_account_days, ledger_of(context), account_id, start, end)
 
 
-@tool(effect="read", timeout=20, fallback="stop", result_bytes=4_000)
+@tool(effect="read", source="ours", timeout=20, fallback="stop", result_bytes=4_000)
 async def check_balance(context: ToolContext, account_id: str, day: date) -> BalanceCheck:
     """Check whether every balance of an account around one day is continued by some booking.
 
@@ -100,7 +100,7 @@ async def check_balance(context: ToolContext, account_id: str, day: date) -> Bal
     return await asyncio.to_thread(_check_balance, ledger_of(context), account_id, day)
 
 
-@tool(effect="read", timeout=20, fallback="stop", result_bytes=4_000)
+@tool(effect="read", source="ours", timeout=20, fallback="stop", result_bytes=4_000)
 async def ledger_query(context: ToolContext, sql: str) -> Selected:
     """Run one SELECT on the ledger, for what the other tools do not show.
 

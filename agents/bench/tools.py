@@ -7,7 +7,7 @@ from agents.toolkit import ToolError, tool
 _WORDS = " ".join(hashlib.sha256(str(i).encode()).hexdigest()[: 3 + i % 7] for i in range(12_000))
 
 
-@tool(effect="read", timeout=30, result_bytes=100_000)
+@tool(effect="read", source="ours", timeout=30, result_bytes=100_000)
 async def lookup(key: str) -> str:
     """Look a key up and return its text.
 

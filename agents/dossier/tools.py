@@ -31,7 +31,7 @@ _ODD: Final = 12
 _Out = TypeVar("_Out")
 
 
-@tool(effect="read", timeout=60, fallback="stop", result_bytes=12_000)
+@tool(effect="read", source="ours", timeout=60, fallback="stop", result_bytes=12_000)
 async def account_figures(context: ToolContext, account: str) -> AccountProfile:
     """Show what one account looks like over its whole history: days, sums, balances, kinds.
 
@@ -42,7 +42,7 @@ async def account_figures(context: ToolContext, account: str) -> AccountProfile:
     return await _of(context, lambda connection, _: _figures(connection, account))
 
 
-@tool(effect="read", timeout=60, fallback="stop", result_bytes=12_000)
+@tool(effect="read", source="ours", timeout=60, fallback="stop", result_bytes=12_000)
 async def account_partners(context: ToolContext, account: str) -> Partners:
     """Show with whom one account deals, the largest first.
 
@@ -53,7 +53,7 @@ async def account_partners(context: ToolContext, account: str) -> Partners:
     return await _of(context, lambda connection, _: _partners(connection, account))
 
 
-@tool(effect="read", timeout=60, fallback="stop", result_bytes=12_000)
+@tool(effect="read", source="ours", timeout=60, fallback="stop", result_bytes=12_000)
 async def account_series(context: ToolContext, account: str) -> RecurringPayments:
     """Show what comes in and goes out of one account regularly.
 
@@ -64,7 +64,7 @@ async def account_series(context: ToolContext, account: str) -> RecurringPayment
     return await _of(context, lambda connection, _: _recurring(connection, account))
 
 
-@tool(effect="read", timeout=120, fallback="stop", result_bytes=12_000)
+@tool(effect="read", source="ours", timeout=120, fallback="stop", result_bytes=12_000)
 async def account_oddities(context: ToolContext, account: str) -> Anomalies:
     """Show what is unusual in one account.
 

@@ -11,7 +11,7 @@ from agents.toolkit import ToolContext, tool
 _SLOW_S = 120
 
 
-@tool(effect="read", timeout=_SLOW_S)
+@tool(effect="read", source="ours", timeout=_SLOW_S)
 async def drill_look(item: str, context: ToolContext) -> str:
     """Look at an item.
 

@@ -10,7 +10,7 @@ PAGE: Final = 24_000
 """Bytes of one page."""
 
 
-@tool(effect="read", timeout=30, result_bytes=PAGE + 200)
+@tool(effect="read", source="outside", timeout=30, result_bytes=PAGE + 200)
 async def read_document(context: ToolContext, offset: Annotated[int, Field(ge=0)]) -> str:
     """Read on in the document, where the task shows its beginning only.
 

@@ -46,6 +46,7 @@ class DeclaredTool(Strict):
         fallback: When attempts are used up: `flag` tells the model, `stop` stops the run.
         result_bytes: UTF-8 bytes of a result that the model sees; the rest is an artifact.
         polling: Repeating the same call is its purpose.
+        source: Whose words a result is: `ours` only where the server has none of strangers.
     """
 
     effect: Effect = Effect.IRREVERSIBLE
@@ -58,6 +59,7 @@ class DeclaredTool(Strict):
     fallback: Literal["flag", "stop"] = FLAG
     result_bytes: int = Field(default=16_000, ge=200, le=1_000_000)
     polling: bool = False
+    source: Literal["ours", "outside"] = "outside"
 
     @model_validator(mode="after")
     def _a_key_makes_it_safe(self) -> "DeclaredTool":

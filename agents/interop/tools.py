@@ -183,6 +183,7 @@ def _tool(server: str, entry: DeclaredServer, pin: Pin, name: str, caller: Calle
         polling=declared.polling,
         queue=f"tool.{name}" if declared.rate_per_second else "",
         rate_per_second=declared.rate_per_second,
+        source=declared.source,
     )
 
     async def run(root: dict[str, Any], context: ToolContext) -> str:

@@ -44,7 +44,7 @@ class Rows(Contract):
     more_after: int | None = None
 
 
-@tool(effect="read", timeout=30, result_bytes=_MOST_BYTES * 2)
+@tool(effect="read", source="outside", timeout=30, result_bytes=_MOST_BYTES * 2)
 async def batch_rows(context: ToolContext, after: Annotated[int, Field(ge=0)] = 0) -> Rows:
     """Read rows of the batch, in the order of its documents.
 

@@ -46,7 +46,7 @@ class Documents(Contract):
     more: int = 0
 
 
-@tool(effect="read", timeout=30)
+@tool(effect="read", source="outside", timeout=30)
 async def search_passages(
     context: ToolContext,
     query: Annotated[str, Field(min_length=1, max_length=500)],
@@ -63,7 +63,7 @@ async def search_passages(
     return shown(found)
 
 
-@tool(effect="read", timeout=30)
+@tool(effect="read", source="outside", timeout=30)
 async def list_documents(context: ToolContext, start: Annotated[int, Field(ge=0)] = 0) -> Documents:
     """List the documents by name, each with how many passages it has.
 
@@ -77,7 +77,7 @@ async def list_documents(context: ToolContext, start: Annotated[int, Field(ge=0)
     return Documents(documents=lines, more=max(0, len(found) - start - len(page)))
 
 
-@tool(effect="read", timeout=30)
+@tool(effect="read", source="outside", timeout=30)
 async def read_passages(
     context: ToolContext,
     document: Annotated[str, Field(max_length=1024)],

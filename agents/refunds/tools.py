@@ -22,7 +22,7 @@ class Order(BaseModel):
     paid_cents: int
 
 
-@tool(effect="read")
+@tool(effect="read", source="ours")
 async def find_order(context: ToolContext, order_id: str) -> Order:
     """Find an order.
 

@@ -14,6 +14,7 @@ from agents.repair.tools import (
 )
 from agents.toolkit import Agent, prompt
 from domain.budget import Limits
+from domain.guard import GuardPolicy
 
 AGENT = Agent(
     name="repair",
@@ -25,4 +26,7 @@ AGENT = Agent(
     checks=[says_what_it_saw],
     limits=Limits(steps=60, tokens=600_000, cost_usd=Decimal(2), wall_clock_s=3_600),
     inputs=("repository", "commit", "copy", "place", "test"),
+    # What the code says may be a stranger's. Edits change a copy that nobody works with; the exact
+    # diff is a person's to approve.
+    guards=GuardPolicy(tainted_writes_allowed=("repo_edit", "repo_revert")),
 )

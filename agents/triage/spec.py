@@ -8,6 +8,7 @@ from agents.toolkit import Agent, prompt
 from agents.triage.tools import lookup_account, send_reply
 from domain.budget import Limits
 from domain.contract import Strict
+from domain.guard import GuardPolicy
 
 
 class Classified(Strict):
@@ -28,5 +29,8 @@ AGENT = Agent(
     logprobs=True,
     max_output_tokens=200,
     temperature=0,
+    # A ticket is a stranger's. Its reply can go to that ticket and to nobody else, whatever the
+    # model says, and it is routed, sampled and reviewed; so what stands for it counts.
+    guards=GuardPolicy(task_source="outside", tainted_writes_allowed=("send_reply",)),
     limits=Limits(steps=4, tokens=30_000, cost_usd=Decimal("0.05"), wall_clock_s=600),
 )

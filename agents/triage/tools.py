@@ -38,7 +38,7 @@ class Sent(Contract):
     sent_at: str
 
 
-@tool(effect="read", timeout=20)
+@tool(effect="read", source="ours", timeout=20)
 async def lookup_account(context: ToolContext, account: str) -> str:
     """Look a customer's account up.
 

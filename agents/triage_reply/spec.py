@@ -8,6 +8,7 @@ from agents.toolkit import Agent, prompt
 from agents.triage_reply.checks import complete
 from domain.budget import Limits
 from domain.contract import Strict
+from domain.guard import GuardPolicy
 
 
 class Draft(Strict):
@@ -24,5 +25,6 @@ AGENT = Agent(
     checks=[complete],
     route=["openai:gpt-4.1-mini", "anthropic:claude-haiku-4-5"],
     max_output_tokens=1_500,
+    guards=GuardPolicy(task_source="outside"),
     limits=Limits(steps=4, tokens=30_000, cost_usd=Decimal("0.05"), wall_clock_s=600),
 )

@@ -9,6 +9,7 @@ import orjson
 
 from agents.offline import Call, Conversation, Reply, Result, Said
 from domain.contract import digest
+from domain.taint import unmarked
 
 STAND_IN: Final = "offline stand-in for "
 _PLAN: Final = "plan"
@@ -73,6 +74,7 @@ class _Log:
 
     def result(self, call_id: str, text: str) -> None:
         name, arguments = self._calls.get(call_id, ("", {}))
+        text = unmarked(text)  # rules read a result; a model would read the mark as well
         self.results.append(Result(name, arguments, text))
         self.said.append(Said("tool", text))
 

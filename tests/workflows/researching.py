@@ -135,7 +135,7 @@ async def researched(
 def lending(text: str) -> list[Agent]:
     """Return the agents of a research; the one that searches has a search of the web."""
 
-    @tool(effect="read")
+    @tool(effect="read", source="outside")
     async def web_search(query: str) -> str:
         """Search the web."""
         return text if query else ""

@@ -108,7 +108,7 @@ async def test_reads_of_one_turn_run_side_by_side(stage: Stage) -> None:
     """Three reads that wait for each other all end: they run at the same time."""
     together = asyncio.Barrier(3)
 
-    @tool(effect="read", timeout=5, attempts=1)
+    @tool(effect="read", source="ours", timeout=5, attempts=1)
     async def meet(key: str) -> str:
         """Meet the others."""
         await together.wait()
@@ -155,7 +155,7 @@ async def test_a_new_worker_is_told_the_conversation_once(stage: Stage) -> None:
 async def test_a_conversation_of_megabytes_is_resent_outside_the_history(stage: Stage) -> None:
     """Three megabytes by value pass no limit: they cross through the store."""
 
-    @tool(effect="read", result_bytes=2_000_000)
+    @tool(effect="read", source="ours", result_bytes=2_000_000)
     async def load(number: int) -> str:
         """Load a lot."""
         return str(number) * 1_000_000

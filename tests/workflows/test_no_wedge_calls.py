@@ -163,7 +163,7 @@ async def test_a_tool_that_stays_away_is_flagged_when_its_attempts_are_used_up(
     """A transient failure is tried again, as often as declared, then told as a gap."""
     tried: list[str] = []
 
-    @tool(effect="read", attempts=2)
+    @tool(effect="read", source="ours", attempts=2)
     async def fetch(key: str) -> str:
         """Fetch a key."""
         tried.append(key)
@@ -183,7 +183,7 @@ async def test_a_tool_that_stays_away_is_flagged_when_its_attempts_are_used_up(
 async def test_a_tool_that_hangs_is_cut_off_at_its_timeout(stage: Stage) -> None:
     """A read that does not return costs its timeout and no more."""
 
-    @tool(effect="read", attempts=1, timeout=0.3)
+    @tool(effect="read", source="ours", attempts=1, timeout=0.3)
     async def fetch(key: str) -> str:
         """Fetch a key."""
         await asyncio.Event().wait()

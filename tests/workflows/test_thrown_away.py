@@ -45,7 +45,7 @@ async def waits_for_tools(stage: Stage) -> None:
     """Leave a run in the middle of two parallel reads."""
     began = asyncio.Semaphore(0)
 
-    @tool(attempts=1)
+    @tool(attempts=1, source="ours")
     async def read(key: str) -> str:
         """Look a key up, for ever.
 

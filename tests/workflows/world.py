@@ -56,7 +56,7 @@ def reading(answers: dict[str, Any] | None = None, name: str = "lookup", **decla
         return found
 
     read.__name__ = name
-    told: dict[str, Any] = {"attempts": 2} | declared
+    told: dict[str, Any] = {"attempts": 2, "source": "ours"} | declared
     return tool(**told)(read)
 
 
