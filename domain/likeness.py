@@ -11,7 +11,7 @@ _MOST_WORDS = 400  # a longer text is known by its first words, which keeps a se
 _PLURAL = 4
 # They say how a sentence is built and nothing of its subject; in a small corpus, where nothing
 # is frequent, they would make strangers alike.
-_COMMON = frozenset(
+COMMON = frozenset(
     [
         "a",
         "about",
@@ -135,7 +135,7 @@ def words(text: str) -> Counter[str]:
         if number >= _MOST_WORDS:
             break
         word = match[0]
-        if word not in _COMMON and len(word) >= _SHORTEST:
+        if word not in COMMON and len(word) >= _SHORTEST:
             found[_stem(word)] += 1
     return found
 

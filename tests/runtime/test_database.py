@@ -94,7 +94,7 @@ async def test_a_new_file_that_another_process_opens_is_waited_for(tmp_path: Pat
 
 def _is_portable(name: str | None, kind: str, _parents: object) -> bool:
     """Leave out the word indexes, which each database has in a form of its own."""
-    return not (kind == "table" and str(name).startswith("passage_words"))
+    return not (kind == "table" and str(name).startswith(("passage_words", "memory_words")))
 
 
 async def test_the_migrations_make_the_tables_that_the_code_expects(store: Database) -> None:

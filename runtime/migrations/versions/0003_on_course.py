@@ -3,9 +3,75 @@
 Written out, not taken from runtime.tables: a migration says what the tables were then.
 """
 
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0003"
 down_revision = "0002"
+
+_MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
     """Create them."""
+    _memory()
+    _artifact_uses()
+
+
+def _memory() -> None:
+    """What is remembered, the index of its words, and its embeddings."""
+    number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    op.create_table(
+        "memories",
+        sa.Column("number", number, primary_key=True, autoincrement=True),
+        sa.Column("id", sa.String(64), nullable=False),
+        sa.Column("tenant", sa.String(255), nullable=False),
+        sa.Column("agent", sa.String(64), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("topic", sa.String(255), nullable=False),
+        sa.Column("source", sa.Text, nullable=False),
+        *(sa.Column(name, sa.String(255), nullable=False) for name in ("by", "run_id")),
+        sa.Column("untrusted", sa.Boolean, nullable=False),
+        sa.Column("episode", sa.Text),
+        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("expires_at", _MOMENT),
+    )
+    op.create_index("memories_by_id", "memories", ["id"], unique=True)
+    op.create_index("memories_by_scope", "memories", ["tenant", "agent", "kind", "number"])
+    op.create_index("memories_by_requester", "memories", ["tenant", "by"])
+    op.create_index("memories_by_expiry", "memories", ["expires_at"])
+    vector = sa.LargeBinary().with_variant(sa.ARRAY(sa.REAL), "postgresql")
+    op.create_table(
+        "memory_vectors",
+        sa.Column("number", number, primary_key=True, autoincrement=False),
+        sa.Column("model", sa.String(128), primary_key=True),
+        sa.Column("embedding", vector, nullable=False),
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("CREATE TABLE memory_words (number bigint PRIMARY KEY, words tsvector)")
+        op.execute("CREATE INDEX memory_words_index ON memory_words USING gin (words)")
+    else:
+        op.execute(
+            "CREATE VIRTUAL TABLE memory_words USING fts5("
+            "scope, words, tokenize='porter unicode61 remove_diacritics 2')"
+        )
+
+
+def _artifact_uses() -> None:
+    """Which runs use an artifact; what is kept already counts from today."""
+    op.create_table(
+        "artifact_uses",
+        sa.Column("artifact", sa.String(128), primary_key=True),
+        sa.Column("run_id", sa.String(255), primary_key=True),
+        sa.Column("used_at", _MOMENT, nullable=False),
+    )
+    op.create_index("artifact_uses_by_time", "artifact_uses", ["used_at"])
+    op.get_bind().execute(
+        sa.text(
+            "INSERT INTO artifact_uses (artifact, run_id, used_at) "
+            "SELECT id, '', :now FROM artifacts"
+        ).bindparams(sa.bindparam("now", datetime.now(UTC), _MOMENT))
+    )
