@@ -18,6 +18,7 @@ def upgrade() -> None:
     """Create them."""
     _memory()
     _artifact_uses()
+    _resilience()
 
 
 def _memory() -> None:
@@ -74,4 +75,29 @@ def _artifact_uses() -> None:
             "INSERT INTO artifact_uses (artifact, run_id, used_at) "
             "SELECT id, '', :now FROM artifacts"
         ).bindparams(sa.bindparam("now", datetime.now(UTC), _MOMENT))
+    )
+
+
+def _resilience() -> None:
+    """Breakers and pauses, which all workers share."""
+    op.create_table(
+        "breakers",
+        sa.Column("name", sa.String(128), primary_key=True),
+        sa.Column("state", sa.String(16), nullable=False),
+        *(sa.Column(name, _MOMENT, nullable=False) for name in ("since", "began")),
+        *(
+            sa.Column(name, sa.Integer, nullable=False)
+            for name in ("failures", "attempts", "failures_before", "attempts_before")
+        ),
+        sa.Column("next_probe", _MOMENT),
+        sa.Column("opened", sa.Integer, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+    )
+    op.create_table(
+        "pauses",
+        sa.Column("name", sa.String(128), primary_key=True),
+        sa.Column("until", _MOMENT, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
     )
