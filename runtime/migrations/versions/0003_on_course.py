@@ -16,6 +16,7 @@ _MOMENT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     """Create them."""
+    _halts()
     _memory()
     _artifact_uses()
     _resilience()
@@ -101,3 +102,21 @@ def _resilience() -> None:
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("at", _MOMENT, nullable=False),
     )
+
+
+def _halts() -> None:
+    """What operators have stopped, and who let it go on."""
+    op.create_table(
+        "halts",
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("key", sa.String(1_100), nullable=False),
+        sa.Column("scope", sa.String(16), nullable=False),
+        sa.Column("name", sa.String(1_000), nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("by", sa.String(255), nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("lifted_at", _MOMENT),
+        sa.Column("lifted_by", sa.String(255), nullable=False),
+        sa.Column("lifted_why", sa.Text, nullable=False),
+    )
+    op.create_index("halts_by_key", "halts", ["key", "lifted_at"])
