@@ -86,7 +86,9 @@ class ThinkRequest(Contract):
         head: The head after `new`, which the worker must arrive at.
         new: Messages after `base`: an id where a worker made it, else the message.
         route: Index into the spec's route.
+        model: `provider:model` of another route of the spec's policy, in its place.
         purpose: `turn`: the tools are offered; `plan`: a plan is wanted, nothing else.
+        tenant: Whose run it is; empty for the tenant that all have.
         cap: What this call may use at most.
         max_output_tokens: Limit handed to the provider, already cut to the budget.
         forbid: Tools withheld from this call.
@@ -104,7 +106,9 @@ class ThinkRequest(Contract):
     cap: Cap
     max_output_tokens: int
     route: int = 0
+    model: str = ""
     purpose: Literal["turn", "plan"] = "turn"
+    tenant: str = ""
     forbid: tuple[str, ...] = ()
     limits: Limits | None = None
     aside: Aside | None = None
@@ -200,6 +204,7 @@ class ActRequest(Contract):
     key: str
     schema_hash: str
     data: dict[str, str] = Field(default_factory=dict)
+    agent: str = ""
     tenant: str = ""
     of: str = ""
     mark: bool = False
