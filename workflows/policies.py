@@ -1,5 +1,6 @@
 """Every timeout and retry policy of the workflows, with the reason for its value."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypedDict
 
@@ -98,8 +99,10 @@ READ_FOLDER = Policy(
 )
 
 
-def think(left: timedelta, queue: str = "") -> Policy:
+def think(left: timedelta, queue: str = "", attempts: int = 0) -> Policy:
     """Return the policy of a model call when the run has `left` of its wall clock.
+
+    Another model is asked after `attempts`; 0: there is none, so there are more of them.
 
     The wall clock bounds all attempts together, so that retries cannot outlast it.
     """
@@ -107,7 +110,9 @@ def think(left: timedelta, queue: str = "") -> Policy:
         start_to_close_timeout=min(timedelta(minutes=5), left),
         schedule_to_close_timeout=left,
         heartbeat_timeout=HEARTBEAT,
-        retry_policy=_THINK_RETRIES,
+        retry_policy=replace(_THINK_RETRIES, maximum_attempts=attempts)
+        if attempts
+        else _THINK_RETRIES,
     )
     if queue:
         policy["task_queue"] = queue

@@ -29,8 +29,8 @@ class Reserve:
         """Return the wall clock that is left."""
         return timedelta(seconds=self._state.limits.wall_clock_s) - self._desk.worked()
 
-    def turn(self) -> tuple[Cap, int]:
-        """Return what the next turn may use and how much of that may be output.
+    def turn(self, model: str) -> tuple[Cap, int]:
+        """Return what the next turn, of `model`, may use and how much of that may be output.
 
         The worst case is known: the input is at most what the provider counted last time plus
         a token for each new byte, since no tokenizer in use makes more tokens than bytes.
@@ -38,21 +38,21 @@ class Reserve:
         Raises:
             LimitReachedError: It could exceed one of the run's limits.
         """
-        return self._cap(self._input_bound(), self._spec.max_output_tokens)
+        return self._cap(self._input_bound(model), self._spec.max_output_tokens)
 
-    def aside(self, aside: Aside, shown: Sequence[Message], same_model: bool) -> tuple[Cap, int]:
+    def aside(self, aside: Aside, shown: Sequence[Message], model: str) -> tuple[Cap, int]:
         """Return the same for a call beside the conversation that is shown `shown` of it.
 
         Args:
             aside: The call.
             shown: The conversation's first messages.
-            same_model: It asks the model that counted the last turn, so that its count holds.
+            model: The one that is asked.
 
         Raises:
             LimitReachedError: It could exceed one of the run's limits.
         """
-        counted, since = (self._state.counted_tokens, self._state.counted_messages)
-        if not (same_model and counted and shown):
+        counted, since = self._counted(model)
+        if not (counted and shown):
             since = 0
             tools = self._spec.model_dump(mode="json") if aside.reads else {}
             counted = len(canonical(tools))
@@ -71,9 +71,16 @@ class Reserve:
             raise LimitReachedError("tokens")
         return Cap(tokens=bound + output, cost_usd=limits.cost_usd - spend.cost_usd), output
 
-    def _input_bound(self) -> int:
+    def _counted(self, model: str) -> tuple[int, int]:
+        """Return the last turn's tokens and the messages they cover, if `model` counted them."""
         state = self._state
-        counted, since = state.counted_tokens, state.counted_messages
+        if state.counted_by not in {"", model}:
+            return 0, 0  # another model's tokens are not this one's
+        return state.counted_tokens, state.counted_messages
+
+    def _input_bound(self, model: str) -> int:
+        state = self._state
+        counted, since = self._counted(model)
         if not counted:
             since = 0
             counted = len(canonical(self._spec.model_dump(mode="json"))) + _VENDOR_WORDS

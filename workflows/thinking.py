@@ -15,6 +15,7 @@ from workflows import policies
 from workflows.ends import LimitReachedError
 from workflows.lending import Borrower
 from workflows.reserving import Reserve
+from workflows.routing import Choice, Router
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
@@ -37,17 +38,12 @@ _ALERT_AT = 0.8
 
 @dataclass
 class _Call:
-    """A model call that is to be made: of which purpose, to which models, which comes first."""
+    """A model call that is to be made: of which purpose, and to which models."""
 
     purpose: str
-    models: tuple[str, ...]
-    at: int = 0
+    choice: Choice
     aside: Aside | None = None
     shown: int = 0
-
-    @property
-    def model(self) -> str:
-        return self.models[self.at]
 
 
 class Thinker:
@@ -57,6 +53,7 @@ class Thinker:
         self._state, self._spec, self._desk = work.state, work.spec, work.desk
         self._borrower = borrower
         self._reserve = Reserve(work)
+        self._router = Router(work)
 
     async def think(self, *, plan: bool = False) -> Reply:
         """Return the model's next message, after it was put behind the transcript.
@@ -66,8 +63,9 @@ class Thinker:
             AbortedError: The call failed for good and a person ended the run.
         """
         purpose = "plan" if plan else "turn"
-        reply = await self._surely(_Call(purpose, self._models(purpose), self._state.route))
-        self._keep(reply)
+        call = _Call(purpose, self._router.choose(purpose))
+        reply = await self._surely(call)
+        self._keep(call, reply)
         return reply
 
     async def aside(self, aside: Aside, shown: int = 0) -> Reply:
@@ -85,14 +83,8 @@ class Thinker:
             AbortedError: The call failed for good and a person ended the run.
         """
         aside = aside.model_copy(update={"reads": shown > 0})
-        own = aside.route or self._models(aside.purpose)
-        at = self._state.route if own == self._spec.route else 0
-        return await self._surely(_Call(aside.purpose, own, at, aside, shown))
-
-    def _models(self, purpose: str) -> tuple[str, ...]:
-        """Return the models that a call for `purpose` tries, in order."""
-        del purpose  # every call goes to the agent's route
-        return self._spec.route
+        choice = self._router.choose(aside.purpose, aside.route)
+        return await self._surely(_Call(aside.purpose, choice, aside, shown))
 
     async def _surely(self, call: _Call) -> Reply:
         while True:
@@ -103,6 +95,7 @@ class Thinker:
                     raise
                 continue
             if reply is not None:
+                self._router.answered(call.choice)
                 self._settle(reply)
                 return reply
 
@@ -120,11 +113,11 @@ class Thinker:
                 raise LimitReachedError("tokens or cost_usd") from None
             if self.left() <= timedelta():
                 raise LimitReachedError("wall_clock_s") from None
-            if call.at + 1 < len(call.models):
-                self._change_route(call)
+            if self._router.failed(call.choice):
                 return None
-            stop = self._why(call.model, str(cause or error), kind)
+            stop = self._why(call.choice.model, str(cause or error), kind)
             await self._desk.halt(stop, ("retry", "abort"))
+            self._router.begin_again(call.choice)
             return None
 
     async def _call(self, call: _Call, request: ThinkRequest) -> Reply:
@@ -140,14 +133,13 @@ class Thinker:
         return await self._execute(call, self._with(call, request, Missing(spec=True, base=True)))
 
     async def _execute(self, call: _Call, request: ThinkRequest) -> Reply:
-        provider = call.model.partition(":")[0]
-        queue = f"llm.{provider}" if self._spec.shared_route else ""
+        queue = f"llm.{call.choice.provider}" if self._spec.shared_route else ""
         return await workflow.execute_activity(
             "llm.think",
             request,
             result_type=Reply,
             summary=call.purpose if call.aside else None,
-            **policies.think(self.left(), queue),
+            **policies.think(self.left(), queue, self._router.attempts(call.choice)),
         )
 
     def _with(self, call: _Call, request: ThinkRequest, missing: Missing) -> ThinkRequest:
@@ -176,20 +168,17 @@ class Thinker:
 
     def _request(self, call: _Call) -> ThinkRequest:
         state, spec = self._state, self._spec
-        optional: dict[str, object] = {}
-        if call.at:
-            optional["route"] = call.at
+        optional = self._routed(call)
         if call.purpose == "plan":
             optional["purpose"] = "plan"
         if state.limits != spec.limits:
             optional["limits"] = state.limits
         base, new, head = state.base_head, state.new(), state.head
         if call.aside is None:
-            cap, output = self._reserve.turn()
+            cap, output = self._reserve.turn(call.choice.model)
         else:
             shown = state.messages[: call.shown]
-            same = call.models == spec.route and call.at == state.route
-            cap, output = self._reserve.aside(call.aside, shown, same)
+            cap, output = self._reserve.aside(call.aside, shown, call.choice.model)
             base, new, head = self._beside(call.aside, shown)
             optional["aside"] = call.aside.model_copy(update={"text": ""})
         return ThinkRequest(
@@ -203,6 +192,14 @@ class Thinker:
             max_output_tokens=output,
             **optional,  # pyright: ignore[reportArgumentType]
         )
+
+    def _routed(self, call: _Call) -> dict[str, object]:
+        """Return what tells the activity the model: its place in the route, else its name."""
+        usual = (call.aside and call.aside.route) or self._spec.route
+        choice = call.choice
+        if choice.models != usual:
+            return {"model": choice.model}
+        return {"route": choice.at} if choice.at else {}
 
     def _beside(
         self, aside: Aside, shown: Sequence[Message]
@@ -224,13 +221,14 @@ class Thinker:
         state.model = reply.model
         self._alert()
 
-    def _keep(self, reply: Reply) -> None:
+    def _keep(self, call: _Call, reply: Reply) -> None:
         """Put a turn's reply behind the transcript."""
         state = self._state
         state.add(reply.message, made=True)
         state.hold()
         state.counted_tokens = reply.usage.total
         state.counted_messages = len(state.messages)
+        state.counted_by = call.choice.model
         state.turns.append(
             Turn(
                 messages=len(state.messages),
@@ -246,14 +244,6 @@ class Thinker:
         if share >= _ALERT_AT and not self._state.alerted:
             self._state.alerted = True
             workflow.logger.warning("%.0f %% of the budget is used", share * 100)
-
-    def _change_route(self, call: _Call) -> None:
-        """Go on with the next model: for turns, to the run's end, and tokens are counted anew."""
-        call.at += 1
-        if call.models == self._spec.route:
-            self._state.route = call.at
-            self._state.counted_tokens = self._state.counted_messages = 0
-        workflow.logger.warning("next model: %s", call.model)
 
     @staticmethod
     def _why(model: str, reason: str, kind: str) -> Stop:
