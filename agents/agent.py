@@ -1,19 +1,24 @@
 """An agent as its author writes it: a prompt file, tools, rules over its answers, policies."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from agents.selfchecks.declared import Phase, kept
 from agents.tooling import Tool
 from domain.activity import CallMade
 from domain.budget import Limits
 from domain.guard import GuardPolicy
+from domain.selfcheck import CriticPolicy, EscalationPolicy, VerificationPolicy
 from domain.spec import AgentSpec, ApprovalPolicy
 from domain.taint import NOTICE
+from domain.tools import ToolSpec
+from domain.window import WIDE, WindowPolicy
+from domain.working import NOTE, note_tool
 
 Check = Callable[["AnswerToCheck"], Sequence[str]]
 
@@ -68,6 +73,15 @@ class Agent:
             its workers set.
         inputs: Names of the run's data that the tools need.
         guards: Its guardrails, which are on; None for an agent that has none.
+        critic: Looks at calls and answers before they become real; None for nobody.
+        verification: Looks the answer's claims up anew; None where that is not done.
+        escalation: A larger model for the last tries at a refused answer; None for none.
+        phases: The parts of the work, in their order, each ended by checks.
+        window: How much of the conversation a call is shown, the rest being summarised; None:
+            all of it. Where nothing is said, up to 100,000 tokens.
+        memory_fields: Pydantic model of its working memory, which the tool `note` changes; every
+            field is optional. None: it has none.
+        side_prompts: Prompts of its own for `critic`, `claims`, `evidence` and `lookup`.
     """
 
     name: str
@@ -87,6 +101,13 @@ class Agent:
     limits: Limits = field(default_factory=Limits)
     approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     guards: GuardPolicy | None = field(default_factory=GuardPolicy)
+    critic: CriticPolicy | None = None
+    verification: VerificationPolicy | None = None
+    escalation: EscalationPolicy | None = None
+    phases: Sequence[Phase] = ()
+    window: WindowPolicy | None = WIDE
+    memory_fields: type[BaseModel] | None = None
+    side_prompts: Mapping[str, Prompt] = field(default_factory=dict[str, Prompt])
     compensate_on_cap: bool = False
     inputs: Sequence[str] = ()
 
@@ -103,7 +124,7 @@ class Agent:
             description=self.description,
             system=self._system(),
             prompt_version=self.prompt.version,
-            tools=tuple(tool.spec for tool in self.tools),
+            tools=self._tools(),
             workflow_tools=tuple(tool.spec for tool in self.workflow_tools),
             answer_schema=self.answer.model_json_schema() if self.answer else None,
             checks=tuple(check.__name__ for check in self.checks),
@@ -119,4 +140,20 @@ class Agent:
             guards=self.guards,
             compensate_on_cap=self.compensate_on_cap,
             inputs=tuple(self.inputs),
+            window=self.window,
+            working=self.memory_fields.model_json_schema() if self.memory_fields else None,
+            **kept(self),
         )
+
+    def _tools(self) -> tuple[ToolSpec, ...]:
+        """Return what the model is offered: the declared tools, and that of its memory.
+
+        Raises:
+            TypeError: A declared tool has the name of that one.
+        """
+        specs = tuple(tool.spec for tool in self.tools)
+        if self.memory_fields is None:
+            return specs
+        if any(spec.name == NOTE for spec in specs):
+            raise TypeError(f"agent {self.name!r}: {NOTE!r} is the working memory's own tool")
+        return (*specs, note_tool(self.memory_fields.model_json_schema()))

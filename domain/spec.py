@@ -10,7 +10,15 @@ from domain.budget import Limits
 from domain.contract import Contract, canonical, digest
 from domain.guard import GuardPolicy
 from domain.routing import RoutingPolicy
+from domain.selfcheck import (
+    CriticPolicy,
+    EscalationPolicy,
+    PhaseSpec,
+    SidePrompt,
+    VerificationPolicy,
+)
 from domain.tools import Effect, ToolSpec
+from domain.window import WindowPolicy
 
 DAY = timedelta(days=1)
 
@@ -58,6 +66,13 @@ class AgentSpec(Contract):
         standing: Standing approvals are looked for. Set when a run resolves its agent: one that
             began before there were any asks as it did.
         guards: Its guardrails; None guards nothing.
+        critic: Who looks at what is proposed before it becomes real; None for nobody.
+        verification: How the answer's claims are looked up; None where they are not.
+        escalation: The larger models that give the last answers before a person; None for none.
+        phases: The parts of its work, each ended by checks.
+        side_prompts: System prompts of its calls beside the conversation, by their purpose.
+        window: How much of the conversation a call is shown; None: all of it.
+        working: JSON Schema of the working memory's fields; None: it has none.
         routing: Which model each call goes to; None: `route`, whatever it is for.
         private: What the agent is told and says goes to the local endpoint only.
         cache_s: Seconds for which a model's reply to the same request is used again; 0 for never.
@@ -84,6 +99,13 @@ class AgentSpec(Contract):
     logprobs: bool = False
     standing: bool = False
     guards: GuardPolicy | None = None
+    critic: CriticPolicy | None = None
+    verification: VerificationPolicy | None = None
+    escalation: EscalationPolicy | None = None
+    phases: tuple[PhaseSpec, ...] = ()
+    side_prompts: dict[str, SidePrompt] = Field(default_factory=dict[str, SidePrompt])
+    window: WindowPolicy | None = None
+    working: dict[str, Any] | None = None
     routing: RoutingPolicy | None = None
     private: bool = False
     cache_s: float = Field(default=0, ge=0)

@@ -7,12 +7,15 @@ from pydantic import Field
 
 from domain.budget import Extra, Limits, LimitsOverride, Spend
 from domain.contract import Contract, strict_json
+from domain.folding import Window
 from domain.loops import Deed, withheld
 from domain.messages import ROOT, Message, ToolCall, chain, link
 from domain.rejections import Rejection
 from domain.routing import Fallen
 from domain.runs import RunState
+from domain.selfcheck import SelfChecks
 from domain.spec import AgentSpec
+from domain.working import replayed
 
 _MOST_TEXT = 500  # characters of a call that a summary shows
 
@@ -67,7 +70,11 @@ class AgentState(RunState):
         handed: The agents that handed the work on, in order.
         own_results: References of results that were cut and have nothing of strangers in them.
         alerted: Most of a budget is used, and somebody was told.
+        notes: The working memory: the fields that have a value.
+        window: What is known of the turns that were folded away.
+        elsewhere: Set where a turn was asked for that was folded away: the record that has it.
         rejections: What guards refused.
+        checks: What it had checked of its own work.
     """
 
     spec: AgentSpec | None = None
@@ -96,7 +103,11 @@ class AgentState(RunState):
     planned: int = 0
     handed: list[str] = Field(default_factory=list[str])
     own_results: list[str] = Field(default_factory=list[str])
+    notes: dict[str, Any] = Field(default_factory=dict)
+    window: Window = Window()
+    elsewhere: str = ""
     rejections: list[Rejection] = Field(default_factory=list[Rejection])
+    checks: SelfChecks = Field(default_factory=SelfChecks)
 
     @property
     def limits(self) -> Limits:
@@ -146,24 +157,28 @@ class AgentState(RunState):
             for call in message.calls
             if call.id in answered
         ]
-        before = len(calls) - most
+        before = len(calls) - most + self.window.calls
         return (*([f"({before} calls before these)"] if before > 0 else []), *calls[-most:])
 
     def at(self, turn: int) -> "AgentState":
         """Return the state after `turn` model calls and what they led to, for a run of its own.
 
         What the run wrote until then stays in the transcript. It is not the other run's to undo.
+        Where the turn was folded away, the state is this one and `elsewhere` says what has it.
 
         Raises:
             ValueError: The run has not come that far.
         """
         if not 0 <= turn <= len(self.turns):
             raise ValueError(f"turn {turn}: the run has turns 0 to {len(self.turns)}")
+        if record := self.window.record_of(turn):
+            return self.model_copy(update={"elsewhere": record})
         last = turn == len(self.turns)
         end = len(self.messages) if last else self._before(turn)
         spent = self.turns[turn - 1] if turn else None
         earlier = self.model_copy(deep=True)
         earlier.messages = self.messages[:end]
+        earlier.notes = self._notes_at(end)
         earlier.turns = self.turns[:turn]
         earlier.spend = Spend(
             steps=turn,
@@ -175,7 +190,7 @@ class AgentState(RunState):
         earlier.watched, earlier.backtracks, earlier.forbid = [], 0, ()
         earlier.writes, earlier.undone, earlier.not_done = [], [], []
         earlier.decisions, earlier.ignored = [], []
-        earlier.alerted, earlier.rejections = False, []
+        earlier.alerted, earlier.rejections, earlier.checks = False, [], SelfChecks()
         earlier.worked_s, earlier.continued, earlier.route, earlier.revisions = 0, 0, 0, 0
         if turn < self.planned:
             earlier.phase, earlier.planned, earlier.plan = "start", 0, []
@@ -187,6 +202,23 @@ class AgentState(RunState):
         end = self.turns[turn].messages - 1
         # A turn that was taken out of the conversation has no reply in it any more.
         return end if self.messages[end].role == "assistant" else end + 1
+
+    def _notes_at(self, end: int) -> dict[str, Any]:
+        """Return the working memory as it was when there were `end` messages."""
+        if self.spec is None or self.spec.working is None:
+            return {}
+        return replayed(self.window.notes, self.messages[:end])
+
+    def shift(self, left: int, start: int) -> None:
+        """Note that messages before `start` were exchanged, and that there are `left` fewer."""
+        self.turns = [
+            turn.model_copy(
+                update={"messages": turn.messages - left if turn.messages - left > start else 0}
+            )
+            for turn in self.turns
+        ]
+        self.counted_tokens = self.counted_messages = 0
+        self.rebase()
 
     def rebase(self) -> None:
         """Start the chain over after messages were taken out: no worker holds this transcript.
