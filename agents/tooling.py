@@ -9,13 +9,17 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, get_type_hints
+from typing import Any, Final, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
 
-from domain.tools import FLAG, Effect, ToolSpec
+from agents.selfchecks.second import SecondCheck
+from domain.breaker import BreakerPolicy
+from domain.tools import FLAG, Effect, Kind, ToolSpec, hard_timeout
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+# Not a part of the spec that a run keeps: it is one for all runs, and a deploy changes it for all.
+_BREAKER: Final = BreakerPolicy()
 
 
 class ToolError(Exception):
@@ -78,6 +82,8 @@ class Tool:
     context_as: str
     returns: TypeAdapter[Any]
     reconcile: Reconcile | None = None
+    second_check: SecondCheck | None = None
+    breaker: BreakerPolicy | None = _BREAKER
 
     async def __call__(self, context: ToolContext, arguments: dict[str, Any]) -> str:
         """Run with `arguments` and return the result as the text that the model reads.
@@ -99,7 +105,8 @@ class Tool:
 def tool(
     *,
     effect: Literal["read", "write", "irreversible"] = "read",
-    timeout: float = 30,
+    kind: Kind = "call",
+    timeout: float | None = None,
     attempts: int = 3,
     idempotent: bool = False,
     rate_per_second: float = 0,
@@ -108,13 +115,17 @@ def tool(
     reconcile: Reconcile | None = None,
     result_bytes: int = 16_000,
     polling: bool = False,
+    breaker: BreakerPolicy | None = _BREAKER,
     source: Literal["ours", "outside", "kept"] | None = None,
+    second_check: SecondCheck | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Declare a typed async function as a tool.
 
     Args:
         effect: What it does to the world. Irreversible ones are always put before a person.
-        timeout: Seconds one attempt may take.
+        kind: A `call` answers in seconds, and may take 60; `processing` takes minutes, and may
+            take 600, with a heartbeat while it runs.
+        timeout: Seconds one attempt may take: 30 for a call, 300 for processing, if left out.
         attempts: Attempts at transient failures. A write that is not `idempotent` has one.
         idempotent: The function hands `ToolContext.key` to a service that honours it.
         rate_per_second: Limit over all workers; the tool then has a task queue of its own.
@@ -123,13 +134,17 @@ def tool(
         reconcile: Says for a key whether the effect happened; None where it cannot tell.
         result_bytes: UTF-8 bytes of a result that the model sees.
         polling: Repeating the same call is the tool's purpose.
+        breaker: When the tool counts as down for all runs of all workers; None for never.
         source: `ours` where a result is your own system's data and no free text of strangers;
             `outside` where it is: mails, documents, web pages, tickets. A read of which nothing
             is said is from outside, so that a forgotten word opens nothing. `kept` is for tools
             that page through earlier results by their `reference`.
+        second_check: Looks at each call before a person is asked and right before its effect,
+            and returns why it must not run. Every irreversible tool should have one.
 
     Raises:
         TypeError: The function is not async, or a parameter has no annotation.
+        ValueError: The timeout is not one that its kind of tool has.
     """
 
     def declare(function: Callable[..., Awaitable[Any]]) -> Tool:
@@ -140,7 +155,8 @@ def tool(
             description=_description(function, context_as),
             parameters=schema_of(arguments),
             effect=Effect(effect),
-            timeout_s=timeout,
+            kind=kind,
+            timeout_s=hard_timeout(name, kind, timeout),
             attempts=attempts,
             idempotent=idempotent,
             reconciles=reconcile is not None,
@@ -151,8 +167,10 @@ def tool(
             queue=f"tool.{name}" if rate_per_second else "",
             rate_per_second=rate_per_second,
             source=source or ("outside" if effect == "read" else "ours"),
+            second_check=second_check is not None,
         )
-        return Tool(spec, function, arguments, context_as, TypeAdapter(returns), reconcile)
+        result = TypeAdapter(returns)
+        return Tool(spec, function, arguments, context_as, result, reconcile, second_check, breaker)
 
     return declare
 

@@ -1,6 +1,8 @@
 """What an agent's folder is written with: `tool`, `Agent`, `prompt`."""
 
 from agents.agent import Agent, AnswerToCheck, Check, Prompt, prompt
+from agents.selfchecks.declared import Phase
+from agents.selfchecks.second import Proposal, SecondCheck
 from agents.tooling import (
     NAME,
     Reconcile,
@@ -18,8 +20,11 @@ __all__ = [
     "Agent",
     "AnswerToCheck",
     "Check",
+    "Phase",
     "Prompt",
+    "Proposal",
     "Reconcile",
+    "SecondCheck",
     "Tool",
     "ToolChangedError",
     "ToolContext",

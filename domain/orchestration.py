@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.checkpoint import Checkpoint
 from domain.contract import Contract
 from domain.goals import Goal
 from domain.runs import RunRequest, RunResult, RunState
@@ -46,23 +47,6 @@ class TaskMemory(BaseModel):
     run_id: str = ""
     letter: str = ""
     final: bool = False
-
-
-class Checkpoint(Contract):
-    """What was found when a phase had ended.
-
-    Attributes:
-        wrong: What did not hold, one sentence each.
-        way: `coherent`, or what a person chose: `retry` the tasks it is about, `skip` to go on
-            without. `unasked` where nobody is asked.
-        again: Ids of the tasks that were done again.
-    """
-
-    phase: str
-    wrong: tuple[str, ...] = ()
-    way: Literal["coherent", "retry", "skip", "unasked"]
-    again: tuple[str, ...] = ()
-    at: datetime
 
 
 class OrchestrationState(RunState):

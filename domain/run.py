@@ -11,6 +11,7 @@ from domain.contract import Contract, canonical
 from domain.messages import ROOT
 from domain.rejections import Rejection
 from domain.runs import Outcome, Request, RunResult
+from domain.selfcheck import SelfChecks
 from domain.state import AgentState, Effected
 from domain.taint import Taint
 
@@ -76,6 +77,7 @@ class AgentResult(RunResult):
         writes: What it did and has not undone.
         handed: The agents that it was handed on by, in order.
         rejections: What its guards refused: calls and answers.
+        checks: What it had checked of its own work; None where nothing was.
         waited_s: Seconds that it waited for people.
         lineage: The logical run that its starter named, if one was named.
         head: Head of the transcript's chain.
@@ -90,6 +92,7 @@ class AgentResult(RunResult):
     undone: tuple[str, ...] = ()
     handed: tuple[str, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+    checks: SelfChecks | None = None
     waited_s: float = 0
     lineage: str = ""
     head: str = ROOT
@@ -153,12 +156,14 @@ class Stop(Contract):
         step: What was being done: an activity's name.
         reason: What went wrong.
         hint: What a person can do about it.
+        halted: An operator stopped it, and it goes on by itself once that is lifted.
     """
 
     step: str
     reason: str
     hint: str
     at: datetime
+    halted: bool = False
 
 
 class Status(Contract):

@@ -1,5 +1,6 @@
 """What a tool declares about itself, as data that a run keeps from its start."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal
@@ -10,6 +11,10 @@ from domain.contract import Contract, canonical, digest
 
 FLAG = "flag"
 STOP = "stop"
+
+Kind = Literal["call", "processing"]
+# Seconds one attempt may take where nothing is declared, and at most.
+_SECONDS: Mapping[Kind, tuple[float, float]] = {"call": (30, 60), "processing": (300, 600)}
 
 
 class Effect(StrEnum):
@@ -39,6 +44,8 @@ class ToolSpec(Contract):
         hand_off: The agent goes on instead of the one that calls; the call has no result.
         queue: Task queue of its own, where the tool has a rate limit; empty for the run's.
         rate_per_second: Limit of that queue over all workers; 0 for none.
+        kind: A `call` answers in seconds, `processing` takes minutes; each has its most.
+        second_check: A function of its author's looks at each call right before its effect.
         source: Whose words a result is: the operator's own system's, those of strangers, or
             `kept`: a page of an earlier result, and as that one was.
     """
@@ -60,6 +67,8 @@ class ToolSpec(Contract):
     hand_off: bool = False
     queue: str = ""
     rate_per_second: float = 0
+    kind: Kind = "call"
+    second_check: bool = False
     source: Literal["ours", "outside", "kept"] = "ours"
 
     @cached_property
@@ -76,6 +85,23 @@ class ToolSpec(Contract):
     def tries(self) -> int:
         """Attempts that are safe: a write that does not honour its key is tried once."""
         return self.attempts if not self.writes or self.idempotent else 1
+
+
+def hard_timeout(name: str, kind: Kind, declared: float | None) -> float:
+    """Return how many seconds one attempt of a tool may take.
+
+    Raises:
+        ValueError: Its kind does not take that long.
+    """
+    usual, most = _SECONDS[kind]
+    seconds = usual if declared is None else declared
+    if 0 < seconds <= most:
+        return seconds
+    other = "; declare kind='processing' for one that takes minutes" if kind == "call" else ""
+    raise ValueError(
+        f"tool {name!r} has a timeout of {seconds:g} s: a {kind!r} tool has more than 0 and at "
+        f"most {most:g}{other}"
+    )
 
 
 def idempotency_key(

@@ -13,9 +13,10 @@ from workflows.conducted import Conducted
 from workflows.desk import Way
 
 with workflow.unsafe.imports_passed_through():
+    from domain.checkpoint import Checkpoint
     from domain.coherence import Incoherence, broken, disagreeing
     from domain.goals import Goal
-    from domain.orchestration import Checkpoint, OrchestrationResult, OrchestrationState
+    from domain.orchestration import OrchestrationResult, OrchestrationState
     from domain.run import Stop
     from domain.taskgraph import dependents, phases_of
 

@@ -48,9 +48,15 @@ def citation_problem(quote: str, passage: str | None) -> str:
         return f"the quotation {quote[:80]!r} is too short to bear anything out"
     if words.flat(quote) not in words.flat(passage):
         return f"the passage does not hold the words {quote[:120]!r}"
-    if found := _ADDRESSES.search(quote):
-        return f"the quotation speaks to a model ({found[0][:60]!r}); it is no evidence"
+    if found := addresses(quote):
+        return f"the quotation speaks to a model ({found!r}); it is no evidence"
     return ""
+
+
+def addresses(quote: str) -> str:
+    """Return the words with which a text speaks to a model; nothing where it does not."""
+    found = _ADDRESSES.search(quote)
+    return found[0][:60] if found else ""
 
 
 def claim_problems(claim: str, cited: Sequence[Cited]) -> list[str]:
