@@ -6,14 +6,14 @@ how it went.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, Protocol
 
 from temporalio.exceptions import ApplicationError
 
-from domain.activity import Refused
 from domain.breaker import BreakerPolicy
+from domain.refused import Refused
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Attempt:
         agent: Whose run it is, where the activity is told.
         tenant: The same.
         breaker: The declared policy; None for no breaker.
+        sent: An earlier attempt of this write may have had an effect.
+        notes: What a control wants to know again when the attempt has been made.
     """
 
     kind: Literal["model", "tool"]
@@ -36,6 +38,8 @@ class Attempt:
     agent: str = ""
     tenant: str = ""
     breaker: BreakerPolicy | None = None
+    sent: bool = False
+    notes: dict[str, object] = field(default_factory=dict[str, object], compare=False)
 
     @property
     def key(self) -> str:
@@ -101,12 +105,15 @@ def refusal(
     """Return the failure for an attempt that is not made; what follows is the workflow's to say.
 
     Args:
-        kind: The failure's type, a name of domain/activity.py.
+        kind: The failure's type, a name of domain/refused.py.
         reason: What a person reads.
         attempt: The one that is refused; those before it may have sent something.
         wait: How long it makes no sense to ask again, where that is known.
     """
     told = Refused(
-        wait_s=wait.total_seconds() if wait else 0, before=attempt.number - 1, reason=reason
+        reason=reason,
+        wait_s=wait.total_seconds() if wait else 0,
+        before=attempt.number - 1,
+        sent=attempt.sent,
     )
     return ApplicationError(reason, told.model_dump(mode="json"), type=kind, non_retryable=True)

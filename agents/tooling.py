@@ -124,8 +124,8 @@ def tool(
     Args:
         effect: What it does to the world. Irreversible ones are always put before a person.
         kind: A `call` answers in seconds, and may take 60; `processing` takes minutes, and may
-            take 600, with a heartbeat while it runs.
-        timeout: Seconds one attempt may take: 30 for a call, 300 for processing, if left out.
+            take 600; a `command` is a person's program, and may take 1200.
+        timeout: Seconds one attempt may take: 30, 300 and 600 if left out.
         attempts: Attempts at transient failures. A write that is not `idempotent` has one.
         idempotent: The function hands `ToolContext.key` to a service that honours it.
         rate_per_second: Limit over all workers; the tool then has a task queue of its own.

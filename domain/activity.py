@@ -21,8 +21,6 @@ PROVIDER_ERROR = "ProviderError"
 ROUTE_UNUSABLE = "RouteUnusable"
 TOOL_TRANSIENT = "ToolTransient"
 TOOL_UNAVAILABLE = "ToolUnavailable"
-BREAKER_OPEN = "BreakerOpen"
-PAUSED = "Paused"
 
 
 class ResolveRequest(Contract):
@@ -171,21 +169,6 @@ class Verdicts(Contract):
 
     refused: dict[str, str] = Field(default_factory=dict)
     flagged: dict[str, str] = Field(default_factory=dict)
-
-
-class Refused(Contract):
-    """Detail of an attempt that was not made: nothing was sent by it.
-
-    Attributes:
-        wait_s: Seconds in which it makes no sense to ask again; 0 where that is not known.
-        before: Attempts of the same call that were made before it, and failed.
-        sent: One of those may have had an effect.
-    """
-
-    reason: str
-    wait_s: float = 0
-    before: int = 0
-    sent: bool = False
 
 
 class ActRequest(Contract):

@@ -12,9 +12,13 @@ from domain.contract import Contract, canonical, digest
 FLAG = "flag"
 STOP = "stop"
 
-Kind = Literal["call", "processing"]
+Kind = Literal["call", "processing", "command"]
 # Seconds one attempt may take where nothing is declared, and at most.
-_SECONDS: Mapping[Kind, tuple[float, float]] = {"call": (30, 60), "processing": (300, 600)}
+_SECONDS: Mapping[Kind, tuple[float, float]] = {
+    "call": (30, 60),
+    "processing": (300, 600),
+    "command": (600, 1200),
+}
 
 
 class Effect(StrEnum):
@@ -44,7 +48,8 @@ class ToolSpec(Contract):
         hand_off: The agent goes on instead of the one that calls; the call has no result.
         queue: Task queue of its own, where the tool has a rate limit; empty for the run's.
         rate_per_second: Limit of that queue over all workers; 0 for none.
-        kind: A `call` answers in seconds, `processing` takes minutes; each has its most.
+        kind: A `call` answers in seconds, `processing` takes minutes, a `command` is a person's
+            program and has their limit; each has its most.
         second_check: A function of its author's looks at each call right before its effect.
         source: Whose words a result is: the operator's own system's, those of strangers, or
             `kept`: a page of an earlier result, and as that one was.

@@ -64,7 +64,14 @@ async def account_series(context: ToolContext, account: str) -> RecurringPayment
     return await _of(context, lambda connection, _: _recurring(connection, account))
 
 
-@tool(effect="read", source="ours", timeout=120, fallback="stop", result_bytes=12_000)
+@tool(
+    effect="read",
+    source="ours",
+    kind="processing",
+    timeout=120,
+    fallback="stop",
+    result_bytes=12_000,
+)
 async def account_oddities(context: ToolContext, account: str) -> Anomalies:
     """Show what is unusual in one account.
 

@@ -11,7 +11,7 @@ from agents.toolkit import ToolContext, tool
 _SLOW_S = 120
 
 
-@tool(effect="read", source="ours", timeout=_SLOW_S)
+@tool(effect="read", source="ours", kind="processing", timeout=_SLOW_S)
 async def drill_look(item: str, context: ToolContext) -> str:
     """Look at an item.
 
@@ -25,7 +25,7 @@ async def drill_look(item: str, context: ToolContext) -> str:
     return f"{item} is there"
 
 
-@tool(effect="write", idempotent=True, timeout=_SLOW_S)
+@tool(effect="write", idempotent=True, kind="processing", timeout=_SLOW_S)
 async def drill_pay(item: str, context: ToolContext) -> str:
     """Pay for an item: the service honours the idempotency key.
 
@@ -48,7 +48,7 @@ async def _act(name: str, item: str, context: ToolContext) -> None:
     await place.wait_at(item)
 
 
-@tool(effect="write", timeout=_SLOW_S)
+@tool(effect="write", kind="processing", timeout=_SLOW_S)
 async def drill_charge(item: str, context: ToolContext) -> str:
     """Charge for an item: nobody can tell afterwards whether it happened.
 
@@ -66,7 +66,7 @@ async def _found(context: ToolContext) -> bool:
     return place.took_effect(context.key)
 
 
-@tool(effect="write", reconcile=_found, timeout=_SLOW_S)
+@tool(effect="write", reconcile=_found, kind="processing", timeout=_SLOW_S)
 async def drill_transfer(item: str, context: ToolContext) -> str:
     """Transfer an item: whether it happened can be looked up by the key.
 
@@ -78,7 +78,7 @@ async def drill_transfer(item: str, context: ToolContext) -> str:
     return f"{item} is transferred"
 
 
-@tool(effect="irreversible", timeout=_SLOW_S)
+@tool(effect="irreversible", kind="processing", timeout=_SLOW_S)
 async def drill_wire(item: str, context: ToolContext) -> str:
     """Wire money for an item: a person is asked first.
 

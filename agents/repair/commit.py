@@ -31,7 +31,14 @@ async def was_committed(context: ToolContext) -> bool | None:
         return None
 
 
-@tool(effect="irreversible", timeout=120, attempts=5, idempotent=True, reconcile=was_committed)
+@tool(
+    effect="irreversible",
+    kind="processing",
+    timeout=120,
+    attempts=5,
+    idempotent=True,
+    reconcile=was_committed,
+)
 async def repo_commit(
     context: ToolContext, *, branch: str, base: str, tree: str, message: str, diff: str
 ) -> Committed:

@@ -52,7 +52,7 @@ async def _copy(context: ToolContext) -> Copy:
     )
 
 
-@tool(effect="read", source="outside", timeout=120)
+@tool(effect="read", source="outside", kind="processing", timeout=120)
 async def repo_list(context: ToolContext, folder: str = "") -> str:
     """List the files of the repository.
 
@@ -71,7 +71,7 @@ async def repo_list(context: ToolContext, folder: str = "") -> str:
     return "\n".join(found[:_MOST_FILES]) + more if found else f"no file is below {folder!r}"
 
 
-@tool(effect="read", source="outside", timeout=120)
+@tool(effect="read", source="outside", kind="processing", timeout=120)
 async def repo_read(
     context: ToolContext,
     path: str,
@@ -98,7 +98,7 @@ async def repo_read(
     return "\n".join(f"{start + n}\t{line}" for n, line in enumerate(shown)) + more
 
 
-@tool(effect="read", source="outside", timeout=120)
+@tool(effect="read", source="outside", kind="processing", timeout=120)
 async def repo_search(context: ToolContext, text: Annotated[str, Field(min_length=1)]) -> str:
     """Find a text in all files. Each hit is shown as path:line: text.
 
@@ -121,7 +121,7 @@ async def repo_search(context: ToolContext, text: Annotated[str, Field(min_lengt
     return "\n".join(hits[:_MOST_HITS]) + more if hits else f"{text!r} is in no file"
 
 
-@tool(effect="read", source="outside", timeout=MOST_SECONDS + 60, polling=True)
+@tool(effect="read", source="outside", kind="command", timeout=MOST_SECONDS + 60, polling=True)
 async def repo_test(context: ToolContext) -> str:
     """Run the tests on the copy as it is now, edits included.
 
@@ -140,7 +140,7 @@ async def repo_test(context: ToolContext) -> str:
     return told(ran, limits)
 
 
-@tool(effect="write", timeout=120, idempotent=True, compensate="repo_revert")
+@tool(effect="write", kind="processing", timeout=120, idempotent=True, compensate="repo_revert")
 async def repo_edit(context: ToolContext, path: str, old: str, new: str) -> Edited:
     """Replace a text of a file by another, on the copy.
 
@@ -163,7 +163,7 @@ async def repo_edit(context: ToolContext, path: str, old: str, new: str) -> Edit
     return Edited(path=path, edits=len(await journal.edits()))
 
 
-@tool(effect="write", timeout=120, idempotent=True)
+@tool(effect="write", kind="processing", timeout=120, idempotent=True)
 async def repo_revert(context: ToolContext, path: str, old: str, new: str) -> Edited:
     """Take back an edit that was made with the same path, old and new text.
 
