@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from domain.contract import Contract, digest
 
@@ -19,6 +19,7 @@ KNOWLEDGE: tuple[Kind, ...] = ("fact", "passage")
 """What `recall` looks through; episodes and preferences are brought by themselves."""
 
 MAX_TEXT = 8_000  # characters of one thing that is remembered
+MAX_NAME = 255  # of a tenant, a requester, a topic
 _ID = 24  # hex digits
 
 
@@ -53,8 +54,16 @@ class Scope(Contract):
     An id hangs on its scope, so that the same words of two tenants are two memories.
     """
 
-    tenant: str = Field(min_length=1, max_length=255)
+    tenant: str = Field(min_length=1, max_length=MAX_NAME)
     agent: str = Field(min_length=1, max_length=64)
+
+    @staticmethod
+    def of(tenant: str, agent: str) -> "Scope | None":
+        """Return the scope of a run; None where its tenant's name is none that can be kept."""
+        try:
+            return Scope(tenant=tenant, agent=agent)
+        except ValidationError:
+            return None
 
     def id_of(self, kind: Kind, *parts: str) -> str:
         """Return the id of a memory: the same for the same thing, so that keeping is repeatable."""
@@ -64,7 +73,7 @@ class Scope(Contract):
 class Reach(Contract):
     """What an operator looks through: one tenant, and one of its agents or all of them."""
 
-    tenant: str = Field(min_length=1, max_length=255)
+    tenant: str = Field(min_length=1, max_length=MAX_NAME)
     agent: str = ""
 
 
@@ -123,7 +132,7 @@ class Memory(Contract):
     id: str
     kind: Kind
     scope: Scope
-    text: str = Field(max_length=MAX_TEXT)
+    text: str
     topic: str = ""
     source: str = ""
     by: str = ""
@@ -178,6 +187,11 @@ class Recollection(Contract):
     untrusted: bool = False
     tokens: int = 0
     cost_usd: Decimal = Decimal(0)
+
+
+def sound(text: str, most: int = MAX_TEXT) -> str:
+    """Return the beginning of `text` as every database and history can hold it."""
+    return text[:most].replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def relevant(found: Iterable[Found], least: float, most: int) -> list[Found]:

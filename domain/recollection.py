@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.approval import Decision
 from domain.contract import canonical
-from domain.memory import MAX_TEXT, Access, Episode, Found, Memory, Recalled, Recollection
+from domain.memory import Access, Episode, Found, Memory, Recalled, Recollection, sound
 from domain.messages import Message
 from domain.run import AgentResult
 from domain.runs import Outcome
@@ -46,15 +46,17 @@ def episode_of(task: str, messages: Sequence[Message], result: AgentResult) -> E
     """
     if result.outcome in _SAYS_NOTHING or not result.turns:
         return None
-    answer = result.answer if isinstance(result.answer, str) else canonical(result.answer).decode()
+    answer = result.answer
+    if not isinstance(answer, str):
+        answer = canonical(answer).decode("utf-8", "replace")
     why = "; ".join(part for part in (result.reason, *result.not_done) if part)
     return Episode(
-        task=task[:_MOST_TASK],
+        task=sound(task, _MOST_TASK),
         approach=tuple(approach(messages)),
         outcome=result.outcome.value,
         success=result.whole,
-        answer=answer[:_MOST_ANSWER] if result.answer is not None else "",
-        reason=why[:_MOST_REASON],
+        answer=sound(answer, _MOST_ANSWER) if result.answer is not None else "",
+        reason=sound(why, _MOST_REASON),
         corrections=tuple(corrections(result.decisions)),
         turns=result.turns,
         tokens=result.spend.tokens,
@@ -64,7 +66,7 @@ def episode_of(task: str, messages: Sequence[Message], result: AgentResult) -> E
 
 def approach(messages: Iterable[Message]) -> list[str]:
     """Return the tools that were called, in order; one that was repeated with its count."""
-    called = (call.name for message in messages for call in message.calls)
+    called = (sound(call.name, 64) for message in messages for call in message.calls)
     counted = [(name, len(list(same))) for name, same in groupby(called)]
     steps = [f"{name} (x{count})" if count > 1 else name for name, count in counted]
     left = len(steps) - _MOST_STEPS
@@ -84,7 +86,7 @@ def corrections(decisions: Iterable[Decision]) -> list[str]:
             found.append(f"a person refused {what}{because}")
         elif decision.verdict == "approve" and decision.reason and decision.kind != "standing":
             found.append(f"a person approved {what} and said: {decision.reason}")
-    return [each[: 2 * _MOST_REASON] for each in found[:_MOST_CORRECTIONS]]
+    return [sound(each, 2 * _MOST_REASON) for each in found[:_MOST_CORRECTIONS]]
 
 
 def recollection(
@@ -170,8 +172,3 @@ def _example(episode: Episode) -> dict[str, Any]:
     if episode.corrections:
         told["corrections"] = list(episode.corrections)
     return told
-
-
-def searched(episode: Episode) -> str:
-    """Return the text that an episode is found by: its task."""
-    return episode.task[:MAX_TEXT]
