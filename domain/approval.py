@@ -78,12 +78,13 @@ class Answer(Strict):
 class Decision(Contract):
     """An answer that counted: kept in the result as who, when and why.
 
-    `by` is what the sender claims; the signal's identity is in its history event.
+    `by` is what the sender claims; the signal's identity is in its history event. `halt` and
+    `unhalt` are an operator's, who stopped the run from outside and let it go on.
     """
 
     approval_id: str
     kind: str
-    verdict: Literal["approve", "reject", "modify", "silence"]
+    verdict: Literal["approve", "reject", "modify", "silence", "halt", "unhalt"]
     title: str = ""
     tool: str = ""
     reason: str = ""

@@ -72,6 +72,19 @@ class Standing(Contract):
     halts: tuple[Halt, ...] = Field(default=())
 
 
+class Lifted(Contract):
+    """What a waiting run is told when halts are lifted.
+
+    Attributes:
+        ids: Of the halts; a word without any only makes the run look again.
+        by: Who lifted them, as they claim.
+    """
+
+    ids: tuple[str, ...] = ()
+    by: str = ""
+    reason: str = ""
+
+
 def key(scope: Scope, name: str) -> str:
     """Return what a halt is kept under."""
     return f"{scope}:{name}"

@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from workflows import policies
 from workflows.desk import Desk, Way
+from workflows.halting import hear
 
 with workflow.unsafe.imports_passed_through():
     from domain import page
@@ -77,6 +78,11 @@ class Attended(ABC):
     def abort(self, *answer: Any) -> None:
         """End the run where it waits, undoing what can be undone."""
         self._go("abort", _one(answer))
+
+    @workflow.signal
+    def unhalted(self, *word: Any) -> None:
+        """Go on if a halt was lifted; for `starter.py unhalt`, and harmless when sent by hand."""
+        hear(self.desk, _one(word))
 
     def _go(self, way: Way, answer: Any) -> None:
         try:
@@ -151,7 +157,9 @@ class Attended(ABC):
         if desk.question is not None:
             sections.append(page.question(desk.question))
         if desk.stop is not None:
-            until = desk.stop.at + policies.STOPPED_TIMEOUT
+            halted = desk.stop.halted
+            lasts = policies.HALTED_TIMEOUT if halted else policies.STOPPED_TIMEOUT
+            until = desk.stop.at + lasts
             sections.append(page.stop(desk.stop, desk.ways, until))
         if desk.ignored:
             last = "\n".join(f"- {page.escape(what)}" for what in desk.ignored[-5:])

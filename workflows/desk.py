@@ -13,6 +13,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from workflows import policies
+from workflows.held import Held
 from workflows.home import Home
 
 with workflow.unsafe.imports_passed_through():
@@ -56,6 +57,7 @@ class Desk:
         asks_nobody: A dry run: every question is answered by silence, at once.
         worked_before: Time that the run had worked before it continued as new.
         waited_before: Time that it had waited for people before it continued as new.
+        held: What is known of halts that hold the run up.
     """
 
     def __init__(self, approvals: ApprovalPolicy, show: Callable[[], None]) -> None:
@@ -69,6 +71,7 @@ class Desk:
         self.worked_before = timedelta()
         self.waited_before = timedelta()
         self.asks_nobody = False
+        self.held = Held()
         self._show = show
         self._home = Home()
         self._decision: Decision | None = None
@@ -220,18 +223,43 @@ class Desk:
             AbortedError: They end the run.
             ApplicationError: Nobody came for seven days.
         """
+        return await self.stand(stop, ways, lambda: self._sent(stop))
+
+    async def stand(
+        self, stop: Stop, ways: tuple[Way, ...], wait: Callable[[], Awaitable[Way]]
+    ) -> Way:
+        """Stand still, and show why, for as long as `wait` takes.
+
+        Raises:
+            AbortedError: A person ends the run.
+        """
         async with self._attention:
             self.stop, self.ways, self._way = stop, ways, None
             since = workflow.now()
             self.move(State.STOPPED)
             try:
-                way = await self._sent(stop)
+                way = await wait()
             finally:
                 self.stop, self._way = None, None
                 self._end_wait(since)
         if way == "abort":
             raise AbortedError(f"ended by {self._by or 'a person'} at {stop.step}: {stop.reason}")
         return way
+
+    @property
+    def busy(self) -> bool:
+        """Whether a question or a stop is open, so that another one would have to wait."""
+        return self._attention.locked()
+
+    @property
+    def way(self) -> Way | None:
+        """How the run goes on that stands still, once a person has said so."""
+        return self._way
+
+    def explain(self, stop: Stop) -> None:
+        """Show `stop` in place of the reason that was shown so far."""
+        self.stop = stop
+        self._show()
 
     async def _sent(self, stop: Stop) -> Way:
         try:

@@ -20,6 +20,15 @@ HEARTBEAT_OF_ONE_TRY = timedelta(seconds=9)
 # After this a stopped run fails with its summary: nobody came.
 STOPPED_TIMEOUT = timedelta(days=7)
 
+# A halt is an operator's word, and seven days of it are no failure of the run. It still has an
+# end, since a history has: looks at growing intervals make under 10,000 events in a year.
+HALTED_TIMEOUT = timedelta(days=365)
+
+# A halted run is told when it may go on. Should the word be lost it looks by itself: after a
+# minute, then after twice as long each time, so it waits at most as long again as it was halted.
+HALTED_FIRST_LOOK = timedelta(minutes=1)
+HALTED_LOOK_EVERY = timedelta(hours=6)
+
 
 class Policy(TypedDict, total=False):
     """Keyword arguments of `workflow.execute_activity`."""
