@@ -18,6 +18,7 @@ from activities.backoff import at_least, backoff
 from activities.controls import ANSWERED, Attempt, Controls, Went
 from activities.heartbeat import beating
 from activities.providers.base import sound
+from activities.shared import SharedTranscripts, Shelf
 from activities.transcripts import Transcripts
 from agents.toolkit import (
     Tool,
@@ -67,10 +68,12 @@ class ToolActivities:
         artifacts: Artifacts,
         database: str = "",
         controls: Controls | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self._controls = controls or Controls()
         self._tools = tools
         self._transcripts = transcripts
+        self._shared = SharedTranscripts(transcripts, shelf)
         self._artifacts = artifacts
         self._database = database
 
@@ -111,6 +114,8 @@ class ToolActivities:
         # The message is left where the next model call looks first.
         message = Message(role="tool", text=outcome.text, call_id=request.call_id)
         self._transcripts.remember(message)
+        if request.shared:
+            await self._shared.leave(message)
         return outcome
 
     async def _outcome(self, tool: Tool, request: ActRequest, attempt: Attempt) -> ActOutcome:

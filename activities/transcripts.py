@@ -64,6 +64,11 @@ class Transcript:
     def __len__(self) -> int:
         return self._length
 
+    def last(self, count: int) -> list[Message]:
+        """Return the last `count` messages."""
+        start = self._length - count
+        return [each.message for each in self._strand.held[start : self._length]]
+
     def wires(self, provider: Provider) -> Sequence[Wire]:
         """Return the messages as `provider` reads them, serialising what is new."""
         vendor = provider.vendor
@@ -145,6 +150,12 @@ class Transcripts:
         held = [each for each in new if each is not None]
         _verify(request, held)
         return spec, self._grow(*base, held, request.head)
+
+    def hold(self, head: str, messages: Iterable[Message]) -> None:
+        """Keep a conversation that another worker made, under its head."""
+        held = [self._hold(message) for message in messages]
+        if chain(ROOT, (each.message.id for each in held)) == head and head not in self._heads:
+            self._grow(_Strand([]), 0, held, head)
 
     def extend(self, head: str, message: Message) -> str:
         """Put `message` behind the transcript at `head`, if that is held; return the new head."""

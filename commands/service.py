@@ -32,6 +32,7 @@ from runtime.reviews import Reviews
 from runtime.runs import Runs
 from runtime.serving import Queue, Service, activities_of, wanted
 from runtime.settings import Settings
+from runtime.shelf import Shelf
 from runtime.spend import SpendLedger
 from runtime.standing import StandingApprovals
 from runtime.tickets import Tickets
@@ -52,6 +53,7 @@ def compose(
     transcripts = Transcripts()
     meters = Meters()
     artifacts = Artifacts(database)
+    shelf = Shelf(database)
     llm = LLMActivities(
         build(**settings.model_access(), offline_url=offline_url),
         transcripts,
@@ -61,7 +63,7 @@ def compose(
     checks = ValidationActivities(served)
     runs = RunActivities(served, transcripts, DeadLetters(database), Runs(database))
     offered = tools(served.values())
-    called = ToolActivities(offered, transcripts, artifacts, settings.database)
+    called = ToolActivities(offered, transcripts, artifacts, settings.database, shelf=shelf)
     main = Queue(
         settings.task_queue,
         workflows=WORKFLOWS,

@@ -19,6 +19,7 @@ TRANSCRIPT_MISS = "TranscriptMiss"
 BUDGET_SPENT = "BudgetSpent"
 PROVIDER_ERROR = "ProviderError"
 ROUTE_UNUSABLE = "RouteUnusable"
+TENANT_CAP_REACHED = "TenantCapReached"
 TOOL_TRANSIENT = "ToolTransient"
 TOOL_UNAVAILABLE = "ToolUnavailable"
 
@@ -92,6 +93,7 @@ class ThinkRequest(Contract):
         forbid: Tools withheld from this call.
         limits: The run's limits, where it was granted more than its spec says.
         aside: The call is beside the conversation; its text is the last message.
+        tenant: Whose call it is: whose cap it counts against, and whose kept replies it may get.
         whole_spec: Sent only when a worker has said that it lacks the spec.
     """
 
@@ -110,6 +112,7 @@ class ThinkRequest(Contract):
     forbid: tuple[str, ...] = ()
     limits: Limits | None = None
     aside: Aside | None = None
+    tenant: str = "default"
     whole_spec: AgentSpec | None = None
 
 
@@ -133,6 +136,8 @@ class Reply(Contract):
         logprobs: Of each simple field of the answer, where the provider says and was asked.
         lost_tokens: Reserved by earlier attempts of this call that never reported back.
         lost_cost_usd: The same in money.
+        cached: It was kept from an earlier call with the same request, and cost nothing; `usage`
+            is that call's.
     """
 
     message: Message
@@ -143,6 +148,7 @@ class Reply(Contract):
     logprobs: dict[str, float] = Field(default_factory=dict)
     lost_tokens: int = 0
     lost_cost_usd: Decimal = Decimal(0)
+    cached: bool = False
 
 
 class CheckCallsRequest(Contract):
@@ -179,6 +185,7 @@ class ActRequest(Contract):
         schema_hash: Of the tool that the run was started with.
         data: The run's inputs, which the model cannot set.
         of: Result of the call that is undone, for a compensation.
+        shared: A worker that is not this one may be asked for the result by its id.
         mark: The result is of strangers' words, and is marked as data.
     """
 
@@ -190,6 +197,7 @@ class ActRequest(Contract):
     agent: str = ""
     tenant: str = ""
     of: str = ""
+    shared: bool = False
     mark: bool = False
 
 

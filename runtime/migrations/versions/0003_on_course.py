@@ -20,6 +20,7 @@ def upgrade() -> None:
     _memory()
     _artifact_uses()
     _resilience()
+    _transcripts()
 
 
 def _memory() -> None:
@@ -120,3 +121,22 @@ def _halts() -> None:
         sa.Column("lifted_why", sa.Text, nullable=False),
     )
     op.create_index("halts_by_key", "halts", ["key", "lifted_at"])
+
+
+def _transcripts() -> None:
+    """Messages that workers read of each other, and what stands behind which head."""
+    op.create_table(
+        "transcript_messages",
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("message", sa.Text, nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
+    )
+    op.create_table(
+        "transcript_links",
+        sa.Column("head", sa.String(64), primary_key=True),
+        sa.Column("parent", sa.String(64), nullable=False),
+        sa.Column("message", sa.String(64), nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
+    )
+    for table in ("transcript_messages", "transcript_links"):
+        op.create_index(f"{table}_by_time", table, ["at"])
