@@ -19,6 +19,7 @@ from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
 from workflows import policies
 from workflows.guarding import is_outside, note_source
+from workflows.halting import held_back, held_up
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
@@ -48,6 +49,7 @@ class Effects:
     """Runs single calls and keeps the record of what was written."""
 
     def __init__(self, work: Work) -> None:
+        self._work = work
         self._request, self._state = work.request, work.state
         self._spec, self._desk = work.spec, work.desk
 
@@ -65,12 +67,13 @@ class Effects:
         key = self.key(position, tool, arguments)
         request = self.asked(call_id, arguments, key, tool)
         while True:
+            heard = self._desk.held.words
             try:
                 outcome = await self._execute(tool, request)
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
-                settled = await self._failed(tool, request, error)
+                settled = await self._failed(tool, request, error, heard)
                 if settled is None:
                     continue
                 return settled
@@ -92,7 +95,7 @@ class Effects:
         self, call_id: str, arguments: dict[str, Any], key: str, tool: ToolSpec, of: str = ""
     ) -> ActRequest:
         """Return the request for a call; `of` is the result of the call that it undoes."""
-        optional: dict[str, Any] = {}
+        optional: dict[str, Any] = {"agent": self._spec.name}
         if self._request.data:
             optional["data"] = self._request.data
         # A read may have to know whose data it may show; the tenant that all have costs no history.
@@ -100,6 +103,8 @@ class Effects:
             optional["tenant"] = self._request.tenant
         if of:
             optional["of"] = of
+        if self._spec.shared_route or tool.queue:
+            optional["shared"] = True
         if self._spec.guards is not None and is_outside(self._state, tool, arguments):
             optional["mark"] = True
         return ActRequest(
@@ -155,9 +160,11 @@ class Effects:
     # --- when a call fails
 
     async def _failed(
-        self, tool: ToolSpec, request: ActRequest, error: ActivityError
+        self, tool: ToolSpec, request: ActRequest, error: ActivityError, heard: int
     ) -> "Ran | Gone | None":
         """Return what a call that used up its attempts comes to; None to run it again."""
+        if await held_up(self._work, tool.name, error, heard):
+            return None
         reason = str(error.cause or error)
         if tool.writes and _unknown(error):
             return await self._in_doubt(tool, request, reason)
@@ -268,6 +275,8 @@ def _told(text: str) -> ActOutcome:
 
 def _unknown(error: ActivityError) -> bool:
     """Whether a failed write may have happened."""
+    if held_back(error):
+        return False
     cause = error.cause
     if isinstance(cause, ActivityTimeoutError):
         return cause.type is not TimeoutType.SCHEDULE_TO_START

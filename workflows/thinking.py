@@ -13,6 +13,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 from workflows import policies
 from workflows.ends import LimitReachedError
+from workflows.halting import held_up
 from workflows.lending import Borrower
 from workflows.reserving import Reserve
 from workflows.routing import Choice, Router
@@ -28,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
         Reply,
         ThinkRequest,
     )
+    from domain.halts import EVERYBODY
     from domain.messages import ROOT, Message, chain, link
     from domain.run import Stop
     from domain.state import Turn
@@ -50,6 +52,7 @@ class Thinker:
     """Makes a run's model calls, within its budget."""
 
     def __init__(self, work: Work, borrower: Borrower) -> None:
+        self._work = work
         self._state, self._spec, self._desk = work.state, work.spec, work.desk
         self._borrower = borrower
         self._reserve = Reserve(work)
@@ -102,11 +105,14 @@ class Thinker:
     async def _attempt(self, call: _Call) -> Reply | None:
         """Make one call; None when it failed and is to be made again."""
         request = self._request(call)
+        heard = self._desk.held.words
         try:
             return await self._call(call, request)
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
+            if await held_up(self._work, "llm.think", error, heard):
+                return None
             cause = error.cause
             kind = (cause.type or "") if isinstance(cause, ApplicationError) else ""
             if kind == BUDGET_SPENT:
@@ -171,6 +177,8 @@ class Thinker:
         optional = self._routed(call)
         if call.purpose == "plan":
             optional["purpose"] = "plan"
+        if self._work.request.tenant != EVERYBODY:
+            optional["tenant"] = self._work.request.tenant
         if state.limits != spec.limits:
             optional["limits"] = state.limits
         base, new, head = state.base_head, state.new(), state.head

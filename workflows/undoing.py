@@ -6,20 +6,23 @@ from temporalio.exceptions import ActivityError
 from workflows import policies
 from workflows.child import Child, lineage_of, run_child
 from workflows.effects import Effects
+from workflows.halting import UNDOING, held_up
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import ActOutcome
+    from domain.activity import ActOutcome, ActRequest
     from domain.budget import Limits
     from domain.contract import digest
     from domain.run import AgentRequest
     from domain.state import Effected
+    from domain.tools import ToolSpec
 
 
 class Undoing:
     """Runs the compensations of completed writes."""
 
     def __init__(self, work: Work, effects: Effects) -> None:
+        self._work = work
         self._request, self._state, self._spec = work.request, work.state, work.spec
         self._effects = effects
 
@@ -39,9 +42,7 @@ class Undoing:
                 f"undo-{key[:8]}", write.arguments, key, undo, of=write.text
             )
             try:
-                outcome = await workflow.execute_activity(
-                    undo.name, request, result_type=ActOutcome, **policies.tool(undo)
-                )
+                outcome = await self._run(undo, request)
             except ActivityError as error:
                 self._state.leave(f"{write.tool} was not undone: {error.cause}")
                 continue
@@ -49,6 +50,18 @@ class Undoing:
                 self._state.undone.append(write.tool)
             else:
                 self._state.leave(f"{write.tool} was not undone: {outcome.text}")
+
+    async def _run(self, undo: ToolSpec, request: ActRequest) -> ActOutcome:
+        """Run a compensation; a halt holds it up as it does any call."""
+        while True:
+            heard = self._work.desk.held.words
+            try:
+                return await workflow.execute_activity(
+                    undo.name, request, result_type=ActOutcome, **policies.tool(undo)
+                )
+            except ActivityError as error:
+                if not await held_up(self._work, undo.name, error, heard, UNDOING):
+                    raise
 
     async def _undo_below(self, write: Effected) -> None:
         """Have another run of the agent undo what its run has done."""
