@@ -237,8 +237,8 @@ async def _contained(tool: Tool, context: ToolContext, arguments: dict[str, Any]
 
 def _attempt(tool: Tool, request: ActRequest) -> Attempt:
     info = activity.info()
-    run = info.workflow_id or ""
-    return Attempt("tool", tool.spec.name, run, info.attempt, tenant=request.tenant)
+    run, name = info.workflow_id or "", tool.spec.name
+    return Attempt("tool", name, run, info.attempt, request.agent, request.tenant)
 
 
 def _named(error: BaseException) -> str:

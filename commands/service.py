@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from activities.audit import AuditActivities
 from activities.batch import BatchActivities
 from activities.chain import ChainActivities
+from activities.controls import Controls
+from activities.halts import HaltActivities, HaltControl
 from activities.llm import LLMActivities
 from activities.orchestration import OrchestrationActivities
 from activities.providers import build
@@ -26,6 +28,7 @@ from runtime.database import Database
 from runtime.dead_letters import DeadLetters
 from runtime.documents import Documents
 from runtime.examples import Examples
+from runtime.halts import Halts
 from runtime.interceptors import FinishWrites, Observe
 from runtime.metrics import Meters
 from runtime.reviews import Reviews
@@ -54,21 +57,26 @@ def compose(
     meters = Meters()
     artifacts = Artifacts(database)
     shelf = Shelf(database)
+    halts = Halts(database)
+    controls = Controls([HaltControl(halts)])
     llm = LLMActivities(
         build(**settings.model_access(), offline_url=offline_url),
         transcripts,
         SpendLedger(database, Reserved),
         on_call=meters.model_call,
+        controls=controls,
     )
     checks = ValidationActivities(served)
     runs = RunActivities(served, transcripts, DeadLetters(database), Runs(database))
     offered = tools(served.values())
-    called = ToolActivities(offered, transcripts, artifacts, settings.database, shelf=shelf)
+    called = ToolActivities(
+        offered, transcripts, artifacts, settings.database, shelf=shelf, controls=controls
+    )
     main = Queue(
         settings.task_queue,
         workflows=WORKFLOWS,
         activities=[
-            *activities_of(llm, checks, runs),
+            *activities_of(llm, checks, runs, HaltActivities(halts)),
             *_of_the_organisations(settings, database, artifacts, served),
             *called.all(),
         ],
