@@ -1,8 +1,7 @@
 """The only door to a language model: a head and what is new in, one message out.
 
-An attempt reserves its worst case in the spend ledger, sends, and settles. What reports a failure
-that the provider does not bill settles to nothing; an attempt that vanishes, with its worker or
-its connection, keeps its reservation, since it may have been billed.
+Which model that is (`models`), what the call may cost (`booking`), whether its reply is known
+(`caching`) and what may hold it back (`controls`) are files of their own.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,22 +9,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from opentelemetry import trace
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import prices
 from activities.backoff import at_least, backoff
+from activities.booking import Booking
+from activities.caching import AnswerCache, Answers, NoAnswers, key_of
 from activities.controls import ANSWERED, Attempt, Controls, Went
 from activities.heartbeat import beating
-from activities.providers import KEYS
+from activities.models import Model, Models, unusable
 from activities.providers.base import Provider, ProviderError, ProviderReply, Shape, caller_of
-from activities.spend import Reserved, SpendLedger
+from activities.shared import SharedTranscripts, Shelf
+from activities.spend import SpendLedger
 from activities.transcripts import Transcripts
-from domain.activity import BUDGET_SPENT, PROVIDER_ERROR, ROUTE_UNUSABLE, Reply, ThinkRequest
+from domain.activity import PROVIDER_ERROR, Reply, ThinkRequest
 from domain.budget import Usage
 from domain.spec import AgentSpec
 
@@ -50,11 +51,14 @@ class CallFacts:
 
 
 @dataclass(frozen=True)
-class _Route:
-    name: str
-    vendor: str
-    model: str
-    provider: Provider
+class _Call:
+    """One attempt: what is sent, to which model, and its entry in the ledger."""
+
+    spec: AgentSpec
+    request: ThinkRequest
+    model: Model
+    body: bytes
+    booking: Booking
 
 
 class LLMActivities:
@@ -67,14 +71,17 @@ class LLMActivities:
         spend: SpendLedger,
         on_call: Callable[[CallFacts], None] | None = None,
         controls: Controls | None = None,
+        *,
+        answers: Answers | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
+        self._shared = SharedTranscripts(transcripts, shelf)
         self._controls = controls or Controls()
-        self._providers = providers
+        self._models = Models(providers)
         self._transcripts = transcripts
         self._spend = spend
         self._on_call = on_call
-        # The library builds its tables at first use, half a second that would hold the loop up.
-        prices.is_known("openai", "gpt-5-mini")
+        self._answers = AnswerCache(answers or NoAnswers())
 
     @activity.defn(name="llm.think")
     async def think(self, request: ThinkRequest) -> Reply:
@@ -82,163 +89,110 @@ class LLMActivities:
 
         Raises:
             ApplicationError: `TranscriptMiss` and `TranscriptBroken`, as `Transcripts.resolve`
-                says; `BudgetSpent`, non-retryable, nothing was sent; `RouteUnusable`,
-                non-retryable, a person or another route is needed; `ProviderError`, retryable,
-                after the delay that the provider asked for; what `Controls` refuses with,
-                non-retryable, nothing was sent.
+                says; `BudgetSpent` and `TenantCapReached`, non-retryable, nothing was sent;
+                `RouteUnusable`, non-retryable, a person or another route is needed;
+                `ProviderError`, retryable, after the delay that the provider asked for; what
+                `Controls` refuses with, non-retryable, nothing was sent.
         """
-        spec, transcript = self._transcripts.resolve(request)
-        route = self._route(spec, request)
-        await self._controls.before(_asked(spec, route))
-        body = route.provider.body(_shape(spec, route, request), transcript.wires(route.provider))
+        spec, transcript = await self._shared.find(request)
+        model = self._models.asked(spec, request)
+        shape, wires = _shape(spec, model, request), transcript.wires(model.provider)
+        body = model.provider.body(shape, wires)
         if len(body) > MAX_BODY_BYTES:
-            raise _unusable(
-                f"route {route.name!r}: the conversation is {len(body)} bytes, over the "
+            raise unusable(
+                f"route {model.name!r}: the conversation is {len(body)} bytes, over the "
                 f"{MAX_BODY_BYTES} that providers take; shorten the agent's tool results"
             )
-        worst = self._worst_case(spec, route, request)
-        reserved = await self._reserve(spec, request, worst)
-        reply = await self._complete(spec, route, request, body)
-        cost = self._cost(route, reply)
-        if reply.usage.total > request.cap.tokens or cost > worst:
-            _log.warning(
-                "a call used more than was reserved for it",
-                agent=spec.name,
-                model=route.model,
-                tokens=reply.usage.total,
-                reserved_tokens=request.cap.tokens,
-            )
-        await self._settle(request, reply.usage.total, cost)
+        call = _Call(spec, request, model, body, Booking(self._spend, spec, request))
+        key = key_of(spec, request, model, shape, wires)
+        reply = await (self._known(call, key) if key else self._bought(call))
         if request.aside is None:
             self._transcripts.extend(request.head, reply.message)
-        model = STAND_IN + route.model if route.provider.stand_in else reply.model
-        self._report(spec, route, "ok", reply.usage, cost)
-        _trace(route, request, reply)
+            if spec.shared_route:
+                await self._shared.grown(request, transcript, reply.message)
+        _trace(model, request, reply)
+        return reply
+
+    async def _known(self, call: _Call, key: str) -> Reply:
+        """Return the reply that is kept for the same request, else buy it and keep it."""
+        async with beating(), self._answers.alone(key):
+            if (kept := await self._answers.find(key)) is not None:
+                lost = await call.booking.free()
+                self._report(call, "cached", Usage(), Decimal(0))
+                more = {"lost_tokens": lost.lost_tokens, "lost_cost_usd": lost.lost_cost_usd}
+                return kept.model_copy(update=more)
+            reply = await self._bought(call)
+            await self._answers.keep(key, call.spec, call.request, reply)
+            return reply
+
+    async def _bought(self, call: _Call) -> Reply:
+        """Reserve, send, settle."""
+        await self._controls.before(_asked(call))
+        worst = call.model.worst_case_usd(call.request)
+        reserved = await call.booking.reserve(worst)
+        reply = await self._complete(call)
+        cost = call.model.cost_usd(reply)
+        if reply.usage.total > call.request.cap.tokens or cost > worst:
+            _log.warning(
+                "a call used more than was reserved for it",
+                agent=call.spec.name,
+                model=call.model.model,
+                tokens=reply.usage.total,
+                reserved_tokens=call.request.cap.tokens,
+            )
+        await call.booking.settle(reply.usage.total, cost)
+        self._report(call, "ok", reply.usage, cost)
+        stand_in = call.model.provider.stand_in
         return Reply(
             message=reply.message,
             finish=reply.finish,
             usage=reply.usage,
             cost_usd=cost,
-            model=model,
-            **({"logprobs": dict(reply.logprobs)} if reply.logprobs else {}),
+            model=STAND_IN + call.model.model if stand_in else reply.model,
+            **_certainty(reply),
             lost_tokens=reserved.lost_tokens,
             lost_cost_usd=reserved.lost_cost_usd,
         )
 
-    def _route(self, spec: AgentSpec, request: ThinkRequest) -> _Route:
-        routes = (request.aside and request.aside.route) or spec.route
-        if not 0 <= request.route < len(routes):
-            raise _unusable(f"agent {spec.name!r} has no route {request.route}: it has {routes}")
-        name = routes[request.route]
-        vendor, _, model = name.partition(":")
-        provider = self._providers.get(vendor)
-        if provider is None and vendor in KEYS:
-            raise _unusable(
-                f"route {name!r}: {vendor} has no key; set {KEYS[vendor]} for the worker, or "
-                f"change the route of agent {spec.name!r}"
-            )
-        if provider is None or not model:
-            raise _unusable(
-                f"route {name!r} of agent {spec.name!r}: expected provider:model with a provider "
-                f"of {sorted(KEYS)}"
-            )
-        priced = provider.stand_in or not spec.limits.cost_usd
-        if not priced and not prices.is_known(vendor, model):
-            raise _unusable(
-                f"route {name!r}: no price is known for the model, so its cost cannot be capped; "
-                "name a model that genai-prices lists, or set the agent's limits.cost_usd to 0"
-            )
-        return _Route(name, vendor, model, provider)
-
-    @staticmethod
-    def _worst_case(spec: AgentSpec, route: _Route, request: ThinkRequest) -> Decimal:
-        """Return what the call can cost at most, by the route's price.
-
-        Less than the request's cap, which is all that the run has left: an attempt that is lost
-        is charged its reservation, and the next one must still fit.
-        """
-        output = min(request.max_output_tokens, request.cap.tokens)
-        worst = prices.worst_case_usd(route.name, request.cap.tokens - output, output)
-        # A limit of 0 USD caps tokens alone.
-        if spec.limits.cost_usd and worst > request.cap.cost_usd:
-            raise _spent(
-                f"turn {request.turn} could cost {worst} USD and {request.cap.cost_usd} are left"
-            )
-        return worst
-
-    async def _reserve(
-        self, spec: AgentSpec, request: ThinkRequest, worst_usd: Decimal
-    ) -> Reserved:
-        limits = request.limits or spec.limits
-        reserved = await self._spend.reserve(
-            request.lineage, request.turn, _attempt(), request.cap.tokens, worst_usd
-        )
-        over: list[str] = []
-        if reserved.total_tokens > limits.tokens:
-            over.append(f"{reserved.total_tokens} of {limits.tokens} tokens")
-        if limits.cost_usd and reserved.total_cost_usd > limits.cost_usd:
-            over.append(f"{reserved.total_cost_usd} of {limits.cost_usd} USD")
-        if over:
-            await self._settle(request, 0, Decimal(0))
-            raise _spent(
-                f"with turn {request.turn}, and all that earlier executions of the run spent, it "
-                f"could come to {' and '.join(over)}"
-            )
-        return reserved
-
-    async def _settle(self, request: ThinkRequest, tokens: int, cost_usd: Decimal) -> None:
-        await self._spend.settle(request.lineage, request.turn, _attempt(), tokens, cost_usd)
-
-    async def _complete(
-        self, spec: AgentSpec, route: _Route, request: ThinkRequest, body: bytes
-    ) -> ProviderReply:
+    async def _complete(self, call: _Call) -> ProviderReply:
         try:
             async with beating():
-                reply = await route.provider.complete(body)
+                reply = await call.model.provider.complete(call.body)
         except ProviderError as error:
-            await self._controls.after(_asked(spec, route), _went(error))
+            await self._controls.after(_asked(call), _went(error))
             if not error.billed:
-                await self._settle(request, 0, Decimal(0))
+                await call.booking.cancel()
             outcome = "retried" if error.retryable else "refused"
-            self._report(spec, route, outcome, Usage(), Decimal(0))
+            self._report(call, outcome, Usage(), Decimal(0))
             # `from None`: a vendor's own exception may quote the request, and the key.
             if not error.retryable:
-                raise _unusable(error.reason) from None
+                raise unusable(error.reason) from None
             raise ApplicationError(
                 error.reason,
                 type=PROVIDER_ERROR,
                 next_retry_delay=_delay(error),
             ) from None
-        await self._controls.after(_asked(spec, route), ANSWERED)
+        await self._controls.after(_asked(call), ANSWERED)
         return reply
 
-    @staticmethod
-    def _cost(route: _Route, reply: ProviderReply) -> Decimal:
-        """Return the price, by the model that answered, else by the one that was asked.
-
-        The stand-in is priced as the model that it stands in for: a notional price, so that
-        budgets and reports are exercised; nothing is charged.
-        """
-        stand_in = route.provider.stand_in
-        for model in (route.model,) if stand_in else (reply.model, route.model):
-            try:
-                return prices.price_usd(route.vendor, model, reply.usage)
-            except prices.UnknownPriceError:
-                continue
-        return Decimal(0)
-
-    def _report(
-        self, spec: AgentSpec, route: _Route, outcome: str, usage: Usage, cost: Decimal
-    ) -> None:
+    def _report(self, call: _Call, outcome: str, usage: Usage, cost: Decimal) -> None:
         if self._on_call:
-            self._on_call(CallFacts(spec.name, route.vendor, route.model, outcome, usage, cost))
+            model = call.model
+            self._on_call(
+                CallFacts(call.spec.name, model.vendor, model.model, outcome, usage, cost)
+            )
 
 
-def _shape(spec: AgentSpec, route: _Route, request: ThinkRequest) -> Shape:
+def _certainty(reply: ProviderReply) -> dict[str, Any]:
+    """Return how probable the answer's parts are, where the provider says: else nothing is set."""
+    return {"logprobs": dict(reply.logprobs)} if reply.logprobs else {}
+
+
+def _shape(spec: AgentSpec, model: Model, request: ThinkRequest) -> Shape:
     return Shape(
         spec=spec,
         spec_hash=request.spec,
-        model=route.model,
+        model=model.model,
         purpose=request.purpose,
         forbid=request.forbid,
         max_output_tokens=request.max_output_tokens,
@@ -247,9 +201,11 @@ def _shape(spec: AgentSpec, route: _Route, request: ThinkRequest) -> Shape:
     )
 
 
-def _asked(spec: AgentSpec, route: _Route) -> Attempt:
+def _asked(call: _Call) -> Attempt:
     info = activity.info()
-    return Attempt("model", route.vendor, info.workflow_id or "", info.attempt, spec.name)
+    tenant = call.request.tenant
+    run_id, vendor = info.workflow_id or "", call.model.vendor
+    return Attempt("model", vendor, run_id, info.attempt, call.spec.name, tenant)
 
 
 def _went(error: ProviderError) -> Went:
@@ -259,12 +215,6 @@ def _went(error: ProviderError) -> Went:
     return Went(answered=there, retry_after=error.retry_after, reason=error.reason)
 
 
-def _attempt() -> str:
-    """Return this attempt's name in the spend ledger; another after a reset, and per activity."""
-    info = activity.info()
-    return f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
-
-
 def _delay(error: ProviderError) -> timedelta:
     """Return what the provider asked for, else 1, 3, 9 ... seconds, at most a minute."""
     if error.retry_after:
@@ -272,16 +222,7 @@ def _delay(error: ProviderError) -> timedelta:
     return backoff(activity.info().attempt, 1, 3, _LONGEST_WAIT_S)
 
 
-def _unusable(reason: str) -> ApplicationError:
-    return ApplicationError(reason, type=ROUTE_UNUSABLE, non_retryable=True)
-
-
-def _spent(reason: str) -> ApplicationError:
-    text = f"{reason}: nothing was sent; raise the run's limits to go on"
-    return ApplicationError(text, type=BUDGET_SPENT, non_retryable=True)
-
-
-def _trace(route: _Route, request: ThinkRequest, reply: ProviderReply) -> None:
+def _trace(model: Model, request: ThinkRequest, reply: Reply) -> None:
     """Name the call on the activity's span, in OpenTelemetry's GenAI words and without text."""
     span = trace.get_current_span()
     if not span.is_recording():
@@ -289,13 +230,15 @@ def _trace(route: _Route, request: ThinkRequest, reply: ProviderReply) -> None:
     span.set_attributes(
         {
             "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": route.vendor,
-            "gen_ai.request.model": route.model,
+            "gen_ai.provider.name": model.vendor,
+            "gen_ai.request.model": model.model,
             "gen_ai.request.max_tokens": request.max_output_tokens,
             "gen_ai.response.model": reply.model,
             "gen_ai.response.finish_reasons": (reply.finish,),
             "gen_ai.usage.input_tokens": reply.usage.input_tokens,
             "gen_ai.usage.output_tokens": reply.usage.output_tokens,
             "gen_ai.usage.cache_read.input_tokens": reply.usage.cached_tokens,
+            "gen_ai.usage.cache_creation.input_tokens": reply.usage.cache_written_tokens,
+            "holdfast.reply.cached": reply.cached,
         }
     )

@@ -7,6 +7,7 @@ from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
 
 from domain.budget import Usage
+from domain.routing import LOCAL
 
 
 class UnknownPriceError(LookupError):
@@ -19,10 +20,14 @@ def price_usd(vendor: str, model: str, usage: Usage) -> Decimal:
     Raises:
         UnknownPriceError: The library has no price for `model`.
     """
+    if vendor == LOCAL:
+        return Decimal(0)  # nobody sends a bill for it
+    read = min(usage.cached_tokens, usage.input_tokens)
     counted = PricedUsage(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
-        cache_read_tokens=min(usage.cached_tokens, usage.input_tokens),
+        cache_read_tokens=read,
+        cache_write_tokens=min(usage.cache_written_tokens, usage.input_tokens - read),
     )
     try:
         return calc_price(counted, model, provider_id=vendor).total_price
@@ -46,10 +51,12 @@ def is_known(vendor: str, model: str) -> bool:
 def worst_case_usd(route: str, input_tokens: int, output_tokens: int) -> Decimal:
     """Return what a call over `route` (`provider:model`) can cost at most; 0 without a price.
 
-    Every input token is taken at the full price, as if none came from a cache.
+    Every input token is taken at the price of one that is written to the provider's cache,
+    where that is more than the full price, and none as if it were read from it.
     """
     vendor, _, model = route.partition(":")
     if not is_known(vendor, model):
         return Decimal(0)
-    usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens)
-    return price_usd(vendor, model, usage)
+    fresh = Usage(input_tokens=input_tokens, output_tokens=output_tokens)
+    written = fresh.model_copy(update={"cache_written_tokens": input_tokens})
+    return max(price_usd(vendor, model, fresh), price_usd(vendor, model, written))

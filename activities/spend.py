@@ -16,12 +16,14 @@ class Reserved:
         total_cost_usd: The same in money.
         lost_tokens: Reserved for the same turn by other attempts that never settled.
         lost_cost_usd: The same in money.
+        over_cap: Which cap of the tenant it would be over; then nothing was reserved.
     """
 
     total_tokens: int
     total_cost_usd: Decimal
     lost_tokens: int = 0
     lost_cost_usd: Decimal = NOTHING
+    over_cap: str = ""
 
 
 class SpendLedger(Protocol):
@@ -32,9 +34,16 @@ class SpendLedger(Protocol):
     """
 
     async def reserve(
-        self, lineage: str, turn: int, attempt: str, tokens: int, cost_usd: Decimal
+        self,
+        lineage: str,
+        turn: int,
+        attempt: str,
+        tokens: int,
+        cost_usd: Decimal,
+        *,
+        tenant: str = "default",
     ) -> Reserved:
-        """Put a call's worst case on the books before it is made."""
+        """Put a call's worst case on the books of its run and tenant before it is made."""
         ...
 
     async def settle(

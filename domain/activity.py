@@ -11,6 +11,7 @@ from pydantic import Field
 
 from domain.budget import Cap, Limits, LimitsOverride, Usage
 from domain.contract import Contract
+from domain.memory import Access
 from domain.messages import Message, ToolCall
 from domain.spec import AgentSpec
 from domain.tools import ToolSpec
@@ -93,7 +94,6 @@ class ThinkRequest(Contract):
         forbid: Tools withheld from this call.
         limits: The run's limits, where it was granted more than its spec says.
         aside: The call is beside the conversation; its text is the last message.
-        tenant: Whose call it is: whose cap it counts against, and whose kept replies it may get.
         whole_spec: Sent only when a worker has said that it lacks the spec.
     """
 
@@ -112,7 +112,6 @@ class ThinkRequest(Contract):
     forbid: tuple[str, ...] = ()
     limits: Limits | None = None
     aside: Aside | None = None
-    tenant: str = "default"
     whole_spec: AgentSpec | None = None
 
 
@@ -187,6 +186,7 @@ class ActRequest(Contract):
         of: Result of the call that is undone, for a compensation.
         shared: A worker that is not this one may be asked for the result by its id.
         mark: The result is of strangers' words, and is marked as data.
+        memory: Whose long-term memory a tool that is declared for it may use.
     """
 
     call_id: str
@@ -199,6 +199,7 @@ class ActRequest(Contract):
     of: str = ""
     shared: bool = False
     mark: bool = False
+    memory: Access | None = None
 
 
 class ActOutcome(Contract):
@@ -209,11 +210,13 @@ class ActOutcome(Contract):
             is no longer the one the run was started with, so the run stops.
         text: What the model reads, already cut to the tool's size.
         artifact: Where the whole of a cut result is kept.
+        outside: Strangers' words are in it, although the tool is one of ours.
     """
 
     kind: Literal["ok", "error", "changed"]
     text: str
     artifact: str = ""
+    outside: bool = False
 
 
 class CutRequest(Contract):

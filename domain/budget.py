@@ -50,11 +50,18 @@ class LimitsOverride(Strict):
 
 
 class Usage(Contract):
-    """Tokens of one model call, as the provider counted them."""
+    """Tokens of one model call, as the provider counted them.
+
+    Attributes:
+        input_tokens: All that the model read.
+        cached_tokens: Of these, read from the provider's prompt cache, which costs less.
+        cache_written_tokens: Of these, written to it, which may cost more.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    cache_written_tokens: int = 0
 
     @property
     def total(self) -> int:

@@ -8,10 +8,10 @@ from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection, bindparam, case, func, select
 
+from runtime.caps import TenantBooks, nano_of, usd
 from runtime.database import Database
 from runtime.tables import SPEND
 
-_NANO: Final = 1_000_000_000
 _Reserved = TypeVar("_Reserved")
 
 
@@ -60,43 +60,73 @@ _OF_RUN: Final = select(
     _sum(SPEND.c.cost_nano_usd),
     _sum(case((SPEND.c.settled.is_(False), 1), else_=0)),
 ).where(SPEND.c.lineage == bindparam("lineage"))
+_BOOKED: Final = select(SPEND.c.tokens, SPEND.c.cost_nano_usd, SPEND.c.tenant, SPEND.c.at).where(
+    SPEND.c.lineage == bindparam("lineage"),
+    SPEND.c.turn == bindparam("turn"),
+    SPEND.c.attempt == bindparam("attempt"),
+)
+
+
+class _OverCapError(Exception):
+    """Takes a reservation back, with its transaction."""
 
 
 class SpendLedger(Generic[_Reserved]):
     """One row an attempt of a model call: reserved before it is sent, settled after the reply.
 
     `reserved` makes the answer to a reservation from `total_tokens`, `total_cost_usd`,
-    `lost_tokens` and `lost_cost_usd`: its type belongs to whoever asks.
+    `lost_tokens`, `lost_cost_usd` and `over_cap`: its type belongs to whoever asks.
     """
 
     def __init__(self, database: Database, reserved: Callable[..., _Reserved]) -> None:
         self._database = database
         self._reserved = reserved
+        self._tenants = TenantBooks(database)
         row = database.insert(SPEND)
+        # What settles leaves the moment and the tenant of the reservation as they are.
         self._put = row.on_conflict_do_update(
             index_elements=["lineage", "turn", "attempt"],
-            set_={
-                name: row.excluded[name] for name in ("tokens", "cost_nano_usd", "settled", "at")
-            },
+            set_={name: row.excluded[name] for name in ("tokens", "cost_nano_usd", "settled")},
         )
 
     async def reserve(
-        self, lineage: str, turn: int, attempt: str, tokens: int, cost_usd: Decimal
+        self,
+        lineage: str,
+        turn: int,
+        attempt: str,
+        tokens: int,
+        cost_usd: Decimal,
+        *,
+        tenant: str = "default",
     ) -> _Reserved:
-        """Put an attempt's worst case on the books, and return where the run stands with it."""
+        """Put an attempt's worst case on the books, and return where the run stands with it.
+
+        Where it could pass the tenant's cap nothing is put there, and the answer says so.
+        """
         row = _row(lineage, turn, attempt, tokens, cost_usd, settled=False)
+        row["tenant"] = tenant
         who = {"lineage": lineage, "turn": turn, "attempt": attempt}
 
         def put(connection: Connection) -> list[int]:
             connection.execute(self._put, row)
+            self._tenants.add(connection, tenant, row["at"], tokens, row["cost_nano_usd"])
+            if over := self._tenants.over(connection, tenant, row["at"]):
+                raise _OverCapError(over)
             return [int(amount) for amount in connection.execute(_STANDING, who).one()]
 
-        total_tokens, total_nano, lost_tokens, lost_nano = await self._database.run(put)
+        try:
+            total_tokens, total_nano, lost_tokens, lost_nano = await self._database.run(put)
+        except _OverCapError as over:
+            nothing = Decimal(0)
+            return self._reserved(
+                total_tokens=0, total_cost_usd=nothing, lost_tokens=0, lost_cost_usd=nothing,
+                over_cap=str(over),
+            )  # fmt: skip
         return self._reserved(
             total_tokens=total_tokens,
-            total_cost_usd=_usd(total_nano),
+            total_cost_usd=usd(total_nano),
             lost_tokens=lost_tokens,
-            lost_cost_usd=_usd(lost_nano),
+            lost_cost_usd=usd(lost_nano),
         )
 
     async def settle(
@@ -104,14 +134,23 @@ class SpendLedger(Generic[_Reserved]):
     ) -> None:
         """Replace an attempt's reservation by what it cost. Idempotent."""
         row = _row(lineage, turn, attempt, tokens, cost_usd, settled=True)
-        await self._database.run(lambda connection: connection.execute(self._put, row))
+        who = {"lineage": lineage, "turn": turn, "attempt": attempt}
+
+        def put(connection: Connection) -> None:
+            booked = connection.execute(_BOOKED, who).one_or_none()
+            connection.execute(self._put, row)
+            if booked is not None:
+                more, nano = tokens - booked.tokens, row["cost_nano_usd"] - booked.cost_nano_usd
+                self._tenants.add(connection, booked.tenant, booked.at, more, nano)
+
+        await self._database.run(put)
 
     async def of_run(self, lineage: str) -> Spent:
         """Return what a logical run spent, over all its attempts, resumes and resets."""
         async with self._database.transaction() as connection:
             sums = (await connection.execute(_OF_RUN, {"lineage": lineage})).one()
         calls, tokens, nano, lost = map(int, sums)
-        return Spent(calls=calls, tokens=tokens, cost_usd=_usd(nano), lost_calls=lost)
+        return Spent(calls=calls, tokens=tokens, cost_usd=usd(nano), lost_calls=lost)
 
 
 def _row(
@@ -122,11 +161,8 @@ def _row(
         "turn": turn,
         "attempt": attempt,
         "tokens": tokens,
-        "cost_nano_usd": int((cost_usd * _NANO).to_integral_value()),
+        "cost_nano_usd": nano_of(cost_usd),
         "settled": settled,
+        "tenant": "default",
         "at": datetime.now(UTC),
     }
-
-
-def _usd(nano: int) -> Decimal:
-    return Decimal(nano) / _NANO

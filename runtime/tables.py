@@ -79,6 +79,7 @@ SPEND: Final = Table(
     Column("cost_nano_usd", BigInteger, nullable=False),
     Column("settled", Boolean, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("tenant", String(255), nullable=False, server_default="default"),
 )
 
 RUNS: Final = Table(

@@ -2,11 +2,25 @@
 
 from alembic import context
 
-from runtime import tables_batch, tables_halts, tables_memory, tables_repair, tables_resilience
+from runtime import (
+    tables_batch,
+    tables_gateway,
+    tables_halts,
+    tables_memory,
+    tables_repair,
+    tables_resilience,
+)
 from runtime.tables import METADATA
 
 # Imported for the tables that they put into METADATA.
-__all__ = ["tables_batch", "tables_halts", "tables_memory", "tables_repair", "tables_resilience"]
+__all__ = [
+    "tables_batch",
+    "tables_gateway",
+    "tables_halts",
+    "tables_memory",
+    "tables_repair",
+    "tables_resilience",
+]
 
 # transactional_ddl: SQLite can roll tables back too, and runtime.database holds its write
 # lock around the whole upgrade, so that processes that start together do not race.

@@ -139,13 +139,17 @@ async def test_no_cost_limit_needs_no_price(worker: Worker) -> None:
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_cached_tokens_cost_less(vendor: str) -> None:
-    """The price library knows the discount; a worst case counts none."""
+    """The price library knows the discount; a worst case counts none, and what writing costs."""
     model = MODELS[vendor]
     fresh = price_usd(vendor, model, Usage(input_tokens=10_000, output_tokens=1))
     cached = price_usd(
         vendor, model, Usage(input_tokens=10_000, output_tokens=1, cached_tokens=9_000)
     )
 
-    assert cached < fresh
-    assert worst_case_usd(f"{vendor}:{model}", 10_000, 1) == fresh
+    written = price_usd(
+        vendor, model, Usage(input_tokens=10_000, output_tokens=1, cache_written_tokens=10_000)
+    )
+
+    assert cached < fresh <= written
+    assert worst_case_usd(f"{vendor}:{model}", 10_000, 1) == max(fresh, written)
     assert worst_case_usd(f"{vendor}:unheard-of", 10_000, 1) == 0

@@ -76,9 +76,17 @@ class MemorySpend:
         self.rows: dict[tuple[str, int, str], tuple[int, Decimal, bool]] = {}
 
     async def reserve(
-        self, lineage: str, turn: int, attempt: str, tokens: int, cost_usd: Decimal
+        self,
+        lineage: str,
+        turn: int,
+        attempt: str,
+        tokens: int,
+        cost_usd: Decimal,
+        *,
+        tenant: str = "default",
     ) -> Reserved:
         """Put a worst case on the books."""
+        del tenant  # without caps it does not matter whose it is
         self.rows[lineage, turn, attempt] = tokens, cost_usd, False
         mine = {key: row for key, row in self.rows.items() if key[0] == lineage}
         lost = [

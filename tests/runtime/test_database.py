@@ -32,6 +32,7 @@ class Reserved:
     total_cost_usd: Decimal
     lost_tokens: int
     lost_cost_usd: Decimal
+    over_cap: str = ""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -21,6 +21,7 @@ def upgrade() -> None:
     _artifact_uses()
     _resilience()
     _transcripts()
+    _gateway()
 
 
 def _memory() -> None:
@@ -140,3 +141,35 @@ def _transcripts() -> None:
     )
     for table in ("transcript_messages", "transcript_links"):
         op.create_index(f"{table}_by_time", table, ["at"])
+
+
+def _gateway() -> None:
+    """Whose a bill is, what tenants may spend and have spent, and replies that are used again."""
+    name = sa.Column("tenant", sa.String(255), nullable=False, server_default="default")
+    op.add_column("spend", name)
+    op.create_table(
+        "tenant_caps",
+        sa.Column("tenant", sa.String(255), primary_key=True),
+        sa.Column("period", sa.String(8), primary_key=True),
+        *(sa.Column(name, sa.BigInteger) for name in ("tokens", "cost_nano_usd")),
+        sa.Column("set_by", sa.String(255), nullable=False),
+        sa.Column("set_at", _MOMENT, nullable=False),
+    )
+    op.create_table(
+        "tenant_spend",
+        sa.Column("tenant", sa.String(255), primary_key=True),
+        sa.Column("day", sa.String(10), primary_key=True),
+        *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("tokens", "cost_nano_usd")),
+    )
+    op.create_table(
+        "model_answers",
+        sa.Column("key", sa.String(64), primary_key=True),
+        sa.Column("tenant", sa.String(255), nullable=False),
+        sa.Column("agent", sa.String(64), nullable=False),
+        sa.Column("model", sa.String(128), nullable=False),
+        sa.Column("reply", sa.Text, nullable=False),
+        sa.Column("hits", sa.Integer, nullable=False),
+        *(sa.Column(name, _MOMENT, nullable=False) for name in ("kept_at", "expires_at")),
+    )
+    op.create_index("model_answers_by_age", "model_answers", ["kept_at"])
+    op.create_index("model_answers_by_agent", "model_answers", ["tenant", "agent"])
