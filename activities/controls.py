@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, Protocol
 
+import structlog
 from temporalio.exceptions import ApplicationError
 
+from domain.activity import PROVIDER_ERROR, TOOL_TRANSIENT, TOOL_UNAVAILABLE
 from domain.breaker import BreakerPolicy
 from domain.refused import Refused
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -88,15 +92,36 @@ class Controls:
         """Ask them all.
 
         Raises:
-            ApplicationError: What the first that refuses says; nothing may be sent.
+            ApplicationError: What the first that refuses says; nothing may be sent. Where one
+                cannot be asked (the database is away) nothing is sent either, and the attempt
+                is one that failed.
         """
         for control in self._controls:
-            await control.before(attempt)
+            try:
+                await control.before(attempt)
+            except ApplicationError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a database's, whatever its driver raises
+                raise _unasked(attempt, error) from None
 
     async def after(self, attempt: Attempt, went: Went) -> None:
-        """Tell them all."""
+        """Tell them all. One that cannot be told changes nothing of what the attempt came to."""
         for control in self._controls:
-            await control.after(attempt, went)
+            try:
+                await control.after(attempt, went)
+            except Exception as error:  # noqa: BLE001 - a write has happened, whatever this is
+                _log.warning("not noted", attempt=attempt.key, error=type(error).__name__)
+
+
+def _unasked(attempt: Attempt, error: Exception) -> ApplicationError:
+    kind = TOOL_UNAVAILABLE if attempt.kind == "tool" else PROVIDER_ERROR
+    if attempt.sent:
+        kind = TOOL_TRANSIENT
+    return ApplicationError(
+        f"{attempt.name}: it could not be looked up whether it may be called now "
+        f"({type(error).__name__}); nothing was sent",
+        type=kind,
+    )
 
 
 def refusal(

@@ -7,7 +7,7 @@ that fails in any other way may have happened, and is left to the workflow as in
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from http import HTTPStatus
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from pydantic import ValidationError
@@ -17,9 +17,12 @@ from temporalio.exceptions import ApplicationError
 from activities.backoff import at_least, backoff
 from activities.controls import ANSWERED, Attempt, Controls, Went
 from activities.heartbeat import beating
+from activities.memory import Remembrance, RunMemory
 from activities.providers.base import sound
+from activities.sent import may_have_happened, nothing_happened
 from activities.shared import SharedTranscripts, Shelf
 from activities.transcripts import Transcripts
+from activities.transient import asked_to_wait, transient
 from agents.toolkit import (
     Tool,
     ToolChangedError,
@@ -67,9 +70,12 @@ class ToolActivities:
         transcripts: Transcripts,
         artifacts: Artifacts,
         database: str = "",
+        *,
         controls: Controls | None = None,
         shelf: Shelf | None = None,
+        memory: Remembrance | None = None,
     ) -> None:
+        self._memory = memory
         self._controls = controls or Controls()
         self._tools = tools
         self._transcripts = transcripts
@@ -121,8 +127,9 @@ class ToolActivities:
     async def _outcome(self, tool: Tool, request: ActRequest, attempt: Attempt) -> ActOutcome:
         told: ActOutcome | None = None
         text = ""
+        memory = self._lent(request)
         try:
-            text = await self._call(tool, request)
+            text = await self._call(tool, request, memory)
         except ToolError as error:
             told = ActOutcome(kind="error", text=f"error: {_words(error)}")
         except ValidationError as error:
@@ -135,27 +142,39 @@ class ToolActivities:
                 raise failure from None
             return ActOutcome(kind="error", text=f"error: {_named(error)}")
         await self._controls.after(attempt, ANSWERED)
-        return told or await self._cut(text, tool.spec.result_bytes)
+        shown = told or await self._cut(text, tool.spec.result_bytes)
+        outside = memory is not None and memory.outside
+        return shown.model_copy(update={"outside": True}) if outside else shown
 
     async def _failure(
         self, tool: Tool, attempt: Attempt, error: Exception
     ) -> ApplicationError | None:
         """Return what a failed attempt ends with; None where it is news for the model."""
-        asked = error.retry_after if isinstance(error, ToolUnavailableError) else None
-        nothing_happened = isinstance(error, ToolUnavailableError)
-        if not (nothing_happened or tool.spec.writes or transient(error)):
+        there = not isinstance(error, ToolUnavailableError)
+        if there and not tool.spec.writes and not transient(error):
             return None
-        reason = f"{tool.spec.name}: {_words(error) if nothing_happened else _named(error)}"
-        if nothing_happened or transient(error):
+        asked = asked_to_wait(error)
+        reason = f"{tool.spec.name}: {_named(error) if there else _words(error)}"
+        if not there or transient(error):
             await self._controls.after(attempt, Went(False, asked, reason))
+        if not there and not attempt.sent:
+            nothing_happened()
         return ApplicationError(
             reason,
-            type=TOOL_UNAVAILABLE if nothing_happened else TOOL_TRANSIENT,
+            # Nothing happened this time; it is unknown what an attempt before this one did.
+            type=TOOL_TRANSIENT if there or attempt.sent else TOOL_UNAVAILABLE,
             next_retry_delay=at_least(asked) if asked else backoff(attempt.number, *_BACKOFF),
         )
 
-    async def _call(self, tool: Tool, request: ActRequest) -> str:
+    def _lent(self, request: ActRequest) -> RunMemory | None:
+        """Return the memory that a call may use; its own tenant's and agent's, or none."""
+        if request.memory is None or self._memory is None:
+            return None
+        return RunMemory(self._memory, request.memory, activity.info().workflow_id or "")
+
+    async def _call(self, tool: Tool, request: ActRequest, memory: RunMemory | None) -> str:
         context = self._context(request.key, request.tenant, request.data, of=request.of)
+        context = replace(context, memory=memory) if memory else context
         task = asyncio.ensure_future(_contained(tool, context, request.arguments))
         async with asyncio.timeout(tool.spec.timeout_s):
             if not tool.spec.writes:
@@ -237,8 +256,16 @@ async def _contained(tool: Tool, context: ToolContext, arguments: dict[str, Any]
 
 def _attempt(tool: Tool, request: ActRequest) -> Attempt:
     info = activity.info()
-    run, name = info.workflow_id or "", tool.spec.name
-    return Attempt("tool", name, run, info.attempt, request.agent, request.tenant)
+    return Attempt(
+        kind="tool",
+        name=tool.spec.name,
+        run_id=info.workflow_id or "",
+        number=info.attempt,
+        agent=request.agent,
+        tenant=request.tenant,
+        breaker=tool.breaker,
+        sent=tool.spec.writes and may_have_happened(),
+    )
 
 
 def _named(error: BaseException) -> str:
@@ -248,22 +275,6 @@ def _named(error: BaseException) -> str:
 def _words(error: BaseException) -> str:
     """Return an error's text as a history can record it."""
     return sound(str(error)[:MAX_ERROR])
-
-
-def transient(error: BaseException) -> bool:
-    """Whether trying again may help: timeouts, connections, 408, 429 and 5xx."""
-    if isinstance(error, TimeoutError | ConnectionError):
-        return True
-    response = getattr(error, "response", None)
-    status = getattr(response, "status_code", None) or getattr(error, "status_code", None)
-    if isinstance(status, int):
-        return (
-            status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
-            or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        )
-    # By name: an HTTP client or a database driver is the tool's choice, not ours to import.
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(names & {"TransportError", "OperationalError", "InterfaceError"})
 
 
 def _changed(tool: Tool, request: ActRequest) -> str:

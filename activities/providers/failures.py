@@ -3,16 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple, NoReturn
 
 import httpx2
 
 from activities.providers.base import ProviderError
 from activities.providers.transport import ReplyTooLargeError
+from activities.retry_after import retry_after
 
-MAX_RETRY_AFTER = timedelta(minutes=5)
 _MAX_REASON = 400
 _NEVER_SENT = (
     httpx2.ConnectError,
@@ -150,34 +148,6 @@ def one_line(text: str) -> str:
     """Return `text` on one line and cut to a length that a person reads."""
     line = " ".join(text.split())
     return line if len(line) <= _MAX_REASON else line[:_MAX_REASON] + "..."
-
-
-def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """Return how long the provider asks to wait, between nothing and `MAX_RETRY_AFTER`."""
-    wait = _milliseconds(headers.get("retry-after-ms", "")) or _wait(headers.get("retry-after", ""))
-    return None if wait is None else min(max(wait, timedelta()), MAX_RETRY_AFTER)
-
-
-def _milliseconds(text: str) -> timedelta | None:
-    return _seconds(text, 1000)
-
-
-def _wait(text: str) -> timedelta | None:
-    if (wait := _seconds(text)) is not None:
-        return wait
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)
-
-
-def _seconds(text: str, unit: float = 1) -> timedelta | None:
-    try:
-        # "nan" and "inf" are floats too, and neither is a time.
-        return timedelta(seconds=min(float(text) / unit, MAX_RETRY_AFTER.total_seconds()))
-    except (ValueError, OverflowError):
-        return None
 
 
 def broken(error: BaseException) -> str:

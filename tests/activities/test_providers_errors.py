@@ -12,8 +12,8 @@ import pytest
 from activities.providers import anthropic, openai
 from activities.providers.anthropic import AnthropicProvider
 from activities.providers.base import Provider, ProviderError
-from activities.providers.failures import MAX_RETRY_AFTER, retry_after
 from activities.providers.openai import OpenAIProvider
+from activities.retry_after import MAX_RETRY_AFTER, retry_after
 from domain.messages import Message
 from runtime.offline.http import Request, Response, Server
 from tests.activities.thinking import VENDORS, body_of
