@@ -44,6 +44,11 @@ _INSTRUCTION = re.compile(
 )
 
 
+def addresses(text: str) -> bool:
+    """Whether a text speaks to the model that reads it, as an injected instruction does."""
+    return _INSTRUCTION.search(text) is not None
+
+
 class ValidationActivities:
     """The checks of one turn. Idempotent: they look at values and change nothing."""
 

@@ -7,6 +7,7 @@ from activities.audit import AuditActivities
 from activities.batch import BatchActivities
 from activities.chain import ChainActivities
 from activities.controls import Controls
+from activities.folding import FoldingActivities
 from activities.halts import HaltActivities, HaltControl
 from activities.llm import LLMActivities
 from activities.orchestration import OrchestrationActivities
@@ -19,7 +20,7 @@ from activities.standing import StandingActivities
 from activities.tools import ToolActivities
 from activities.transcripts import Transcripts
 from activities.triage import TriageActivities
-from activities.validation import ValidationActivities
+from activities.validation import ValidationActivities, addresses
 from agents.registry import tools
 from agents.toolkit import Agent
 from runtime.artifacts import Artifacts
@@ -65,6 +66,7 @@ def compose(
         SpendLedger(database, Reserved),
         on_call=meters.model_call,
         controls=controls,
+        shelf=shelf,
     )
     checks = ValidationActivities(served)
     runs = RunActivities(served, transcripts, DeadLetters(database), Runs(database))
@@ -77,6 +79,7 @@ def compose(
         workflows=WORKFLOWS,
         activities=[
             *activities_of(llm, checks, runs, HaltActivities(halts)),
+            *activities_of(FoldingActivities(artifacts, addresses, meters.fold)),
             *_of_the_organisations(settings, database, artifacts, served),
             *called.all(),
         ],

@@ -126,6 +126,11 @@ def tokens(state: AgentState, fixed: int) -> int:
     return tokens_of(fixed + sum(map(weight, state.messages)), rate)
 
 
+def bytes_of(state: AgentState, most_tokens: int) -> int:
+    """Return the bytes of a request that has so many tokens, by estimate."""
+    return int(most_tokens / (state.window.rate or rate_of(0, 0)))
+
+
 def is_due(state: AgentState, policy: WindowPolicy, fixed: int) -> bool:
     """Whether the next turn would be over the window."""
     beginning = state.window.start or pinned(state.messages)
@@ -187,15 +192,16 @@ def _rate(state: AgentState, fixed: int) -> float:
     return rate_of(state.counted_tokens, fixed + sum(map(weight, counted)))
 
 
-def past(state: AgentState) -> Past:
-    """Return the window as it is, to be kept before it is folded."""
+def past(state: AgentState, cut: Cut) -> Past:
+    """Return the window as it is, to be kept before it is folded at `cut`."""
     first = next((i for i, t in enumerate(state.turns) if t.messages), len(state.turns))
     return Past(
         previous=state.window.record,
         turn=len(state.turns),
         first=first,
         ends=tuple(turn.messages for turn in state.turns[first:]),
-        numbers=state.window.number(state.window.start or pinned(state.messages)),
+        start=cut.start,
+        cut=cut.at,
         messages=tuple(state.messages),
         window=state.window,
         notes=state.notes,

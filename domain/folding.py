@@ -77,14 +77,16 @@ class Past(Contract):
         ends: Messages there were after each turn's reply, counted in `messages`.
         window: The window's state before the fold.
         notes: The working memory before the fold.
-        numbers: Of the first message behind the manifest, in the run.
+        start: Index of the first message that was folded.
+        cut: Index of the first message that stayed.
     """
 
     previous: str = ""
     turn: int
     first: int = 0
     ends: tuple[int, ...] = ()
-    numbers: int = 1
+    start: int = 0
+    cut: int = 0
     messages: tuple[Message, ...] = ()
     window: Window = Window()
     notes: dict[str, Any] = Field(default_factory=dict)
@@ -110,17 +112,16 @@ class FoldRequest(Contract):
     """Judge a summary, and keep what it replaces. Not recorded: a local activity's input.
 
     Attributes:
-        said: What the model wrote; empty where none was asked.
-        cut: Index in `past.messages` of the first message that stays.
+        said: What the model wrote.
+        past: What would be folded, and the rest of the window.
+        manifest_bytes: As the policy has it.
         last: There is no other try: what breaks the rules is left out.
-        notes: The working memory at the cut.
     """
 
     agent: str
     goal: str
     said: str
     past: Past
-    cut: int
     manifest_bytes: int
     last: bool = False
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from domain.budget import Limits
 from domain.contract import Contract, canonical, digest
 from domain.guard import GuardPolicy
+from domain.memory import MemoryPolicy
 from domain.routing import RoutingPolicy
 from domain.selfcheck import (
     CriticPolicy,
@@ -75,6 +76,7 @@ class AgentSpec(Contract):
         working: JSON Schema of the working memory's fields; None: it has none.
         routing: Which model each call goes to; None: `route`, whatever it is for.
         private: What the agent is told and says goes to the local endpoint only.
+        memory: What it remembers from run to run; None: nothing.
         cache_s: Seconds for which a model's reply to the same request is used again; 0 for never.
     """
 
@@ -109,6 +111,7 @@ class AgentSpec(Contract):
     routing: RoutingPolicy | None = None
     private: bool = False
     cache_s: float = Field(default=0, ge=0)
+    memory: MemoryPolicy | None = None
 
     @cached_property
     def hash(self) -> str:

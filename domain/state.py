@@ -9,6 +9,7 @@ from domain.budget import Extra, Limits, LimitsOverride, Spend
 from domain.contract import Contract, strict_json
 from domain.folding import Window
 from domain.loops import Deed, withheld
+from domain.memory import Recalled
 from domain.messages import ROOT, Message, ToolCall, chain, link
 from domain.rejections import Rejection
 from domain.routing import Fallen
@@ -74,6 +75,7 @@ class AgentState(RunState):
         window: What is known of the turns that were folded away.
         elsewhere: Set where a turn was asked for that was folded away: the record that has it.
         rejections: What guards refused.
+        recalled: What of its long-term memory it was told at its start.
         checks: What it had checked of its own work.
     """
 
@@ -107,6 +109,7 @@ class AgentState(RunState):
     window: Window = Window()
     elsewhere: str = ""
     rejections: list[Rejection] = Field(default_factory=list[Rejection])
+    recalled: tuple[Recalled, ...] = ()
     checks: SelfChecks = Field(default_factory=SelfChecks)
 
     @property

@@ -15,7 +15,8 @@ from domain.tools import ToolSpec
 NOTE = "note"
 MAX_BYTES = 4_000
 """UTF-8 bytes that all fields have at most: they are in every window."""
-NOTED = "noted: "
+NOTED = "[noted] "
+_NOT_NOTED = ("refused: ", "error: ", "not approved")
 
 
 def note_tool(fields: Mapping[str, Any]) -> ToolSpec:
@@ -81,9 +82,10 @@ def replayed(notes: Mapping[str, Any], messages: Sequence[Message]) -> dict[str,
     for message in messages:
         if message.role == "assistant":
             open_calls = {call.id for call in message.calls if call.name == NOTE}
-        elif message.call_id in open_calls and message.text.startswith(NOTED):
-            arguments = strict_json(message.text.removeprefix(NOTED))
-            found, _ = noted(found, cast("dict[str, Any]", arguments))
+        elif message.call_id in open_calls and not message.text.startswith(_NOT_NOTED):
+            # What looks at results may have put a warning before it.
+            _, _, said = message.text.partition(NOTED)
+            found, _ = noted(found, cast("dict[str, Any]", strict_json(said)))
     return found
 
 

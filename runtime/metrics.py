@@ -90,6 +90,9 @@ class Meters:
         self._failures = self._counter(
             "holdfast_activity_failures", "Attempts that failed.", ["activity", "type"]
         )
+        self._folds = self._counter(
+            "holdfast_memory_folds", "Times older turns were folded.", ["agent", "by"]
+        )
         self._seconds = Histogram(
             "holdfast_activity_seconds",
             "Duration of an attempt.",
@@ -98,6 +101,9 @@ class Meters:
             registry=self._registry,
         )
 
+        self._memory = self._counter(
+            "holdfast_memory", "Memories that were kept, recalled or swept away.", ["what", "kind"]
+        )
         self._reviews = self._gauge(
             "holdfast_reviews", "Decisions drawn for review, over all tenants.", ["state"]
         )
@@ -113,9 +119,17 @@ class Meters:
         self._tokens.labels(*labels, "output").inc(facts.usage.output_tokens)
         self._cost.labels(*labels).inc(float(facts.cost_usd))
 
+    def fold(self, agent: str, by: str) -> None:
+        """Count a fold of older turns; pass it as `on_fold`."""
+        self._folds.labels(agent, by).inc()
+
     def tool_call(self, tool: str, outcome: str) -> None:
         """Count an attempt of a tool."""
         self._tools.labels(tool, outcome).inc()
+
+    def memory(self, what: str, kind: str) -> None:
+        """Count a memory that was kept or recalled; pass it as `count`."""
+        self._memory.labels(what, kind).inc()
 
     def transcript_miss(self) -> None:
         """Count a model call that lacked its transcript; an event of its own, not a failure."""

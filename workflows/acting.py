@@ -13,6 +13,7 @@ from workflows import policies
 from workflows.delegating import Delegates
 from workflows.effects import Effects, Gone, Ran
 from workflows.gating import Gate
+from workflows.noting import is_note, note
 from workflows.steps import sure, together
 from workflows.watching import Watches
 from workflows.work import Work
@@ -140,7 +141,10 @@ class Actor:
         tool, arguments = item.tool, item.arguments
         if tool.agent:
             return await self.delegates.run(item.position, tool, arguments)
-        result = await self.effects.run(item.position, item.call.id, tool, arguments)
+        if is_note(self._spec, tool):
+            result = note(self._state, arguments)
+        else:
+            result = await self.effects.run(item.position, item.call.id, tool, arguments)
         if isinstance(result, Gone):
             result = await self._fall_back(item, result, before | {tool.name})
         if not tool.polling:

@@ -4,9 +4,11 @@ All durable state is `self._state`. After a crash Temporal replays recorded resu
 a recorded model call is never made, or paid for, twice. A crash costs the step under way.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 # The sandbox runs this file anew for each run. Its collaborators are passed through: they keep no
 # state in modules, and running them anew cost 20 ms of CPU a run.
@@ -24,10 +26,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.conducted import Conducted, resolved_by
     from workflows.ends import RefusedError
     from workflows.failures import FAILURES
+    from workflows.folding import Folding
     from workflows.guarding import begin
     from workflows.lending import Borrower, said, tell
     from workflows.looping import Looping
     from workflows.planning import Planner
+    from workflows.remembering import leave, recall
     from workflows.reviewing import Reviewer
     from workflows.steps import sure
     from workflows.thinking import Thinker
@@ -104,6 +108,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             self._state.room = resolved.room
             begin(self._state, spec, request.tainted)
             self._state.add(Message(role="user", text=request.task), made=False)
+            await recall(request, self._state, spec)
         self.desk.approvals = spec.approvals
         return spec
 
@@ -129,8 +134,9 @@ class AgentWorkflow(Conducted[AgentResult]):
     async def _loop(self, work: Work, thinker: Thinker, actor: Actor, watches: Watches) -> None:
         """Think and act, turn by turn, until an answer is accepted."""
         reviewer = Reviewer(work, watches)
-        looping = Looping(work)
+        looping, folding = Looping(work), Folding(work, thinker)
         while True:
+            await folding.fold_if_due()
             reply = await thinker.think()
             if reply.message.calls:
                 await actor.act(reply.message.calls)
@@ -204,6 +210,11 @@ class AgentWorkflow(Conducted[AgentResult]):
             work = Work(self._request, self._state, spec, self.desk)
             await Undoing(work, self._actor.effects).compensate()
 
+    async def _keep(self, result: AgentResult) -> None:
+        await super()._keep(result)
+        with suppress(ActivityError):  # a run whose memory cannot be kept still ends
+            await leave(self._request, self._state, result)
+
     def _result(self, outcome: Outcome, reason: str) -> AgentResult:
         state = self._state
         return AgentResult(
@@ -221,6 +232,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             waited_s=self.desk.waited().total_seconds(),
             lineage=self._request.lineage,
             head=state.head,
+            **({"recalled": state.recalled} if state.recalled else {}),
         )
 
     # --- what is shown

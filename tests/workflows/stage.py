@@ -21,13 +21,16 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.controls import Controls
+from activities.folding import FoldingActivities
+from activities.halts import HaltActivities, HaltControl
 from activities.llm import LLMActivities
 from activities.runs import RunActivities
 from activities.spend import Reserved
 from activities.standing import StandingActivities
 from activities.tools import ToolActivities
 from activities.transcripts import Transcripts
-from activities.validation import ValidationActivities
+from activities.validation import ValidationActivities, addresses
 from agents.artifacts import read_artifact
 from agents.registry import tools as tools_of
 from agents.toolkit import Agent, Prompt
@@ -36,6 +39,7 @@ from domain.run import AgentResult, Status
 from runtime.artifacts import Artifacts
 from runtime.database import Database
 from runtime.dead_letters import DeadLetters
+from runtime.halts import Halts
 from runtime.interceptors import FinishWrites
 from runtime.runs import Runs
 from runtime.serving import activities_of
@@ -118,16 +122,24 @@ class Stage:
         await self.stop()
         await self.serve()
 
+    @property
+    def halts(self) -> Halts:
+        """What stops runs from outside."""
+        return Halts(self.database)
+
     def _new_worker(self) -> Worker:
         spend = SpendLedger(self.database, Reserved)
-        llm = LLMActivities({"openai": self.provider}, self.transcripts, spend)
+        controls = Controls([HaltControl(self.halts)])
+        llm = LLMActivities({"openai": self.provider}, self.transcripts, spend, controls=controls)
         runs = RunActivities(
             self.agents, self.transcripts, DeadLetters(self.database), Runs(self.database)
         )
         standing = StandingActivities(StandingApprovals(self.database))
         tools = tools_of(self.agents.values())
         url = self.database.url.render_as_string(hide_password=False)
-        called = ToolActivities(tools, self.transcripts, Artifacts(self.database), url)
+        called = ToolActivities(
+            tools, self.transcripts, Artifacts(self.database), url, controls=controls
+        )
         queues = [called.all(queue) for queue in ("", *called.queues())]
         return Worker(
             self.client,
@@ -135,6 +147,8 @@ class Stage:
             workflows=WORKFLOWS,
             activities=[
                 *activities_of(llm, ValidationActivities(self.agents), runs, standing),
+                *activities_of(FoldingActivities(Artifacts(self.database), addresses)),
+                *activities_of(HaltActivities(self.halts)),
                 *(each for queue in queues for each in queue),
                 *self.more,
             ],
