@@ -10,6 +10,7 @@ from activities.controls import Controls
 from activities.folding import FoldingActivities
 from activities.halts import HaltActivities, HaltControl
 from activities.llm import LLMActivities
+from activities.memory import MemoryActivities
 from activities.orchestration import OrchestrationActivities
 from activities.providers import build
 from activities.repair import RepairActivities
@@ -23,6 +24,7 @@ from activities.triage import TriageActivities
 from activities.validation import ValidationActivities, addresses
 from agents.registry import tools
 from agents.toolkit import Agent
+from commands.remembrance import remembrance
 from runtime.artifacts import Artifacts
 from runtime.batches import Batches
 from runtime.database import Database
@@ -71,13 +73,21 @@ def compose(
     checks = ValidationActivities(served)
     runs = RunActivities(served, transcripts, DeadLetters(database), Runs(database))
     offered = tools(served.values())
+    memory = remembrance(settings, database, offline_url, meters.memory)
     called = ToolActivities(
-        offered, transcripts, artifacts, settings.database, shelf=shelf, controls=controls
+        offered,
+        transcripts,
+        artifacts,
+        settings.database,
+        shelf=shelf,
+        controls=controls,
+        memory=memory,
     )
     main = Queue(
         settings.task_queue,
         workflows=WORKFLOWS,
         activities=[
+            *activities_of(MemoryActivities(memory, transcripts)),
             *activities_of(llm, checks, runs, HaltActivities(halts)),
             *activities_of(FoldingActivities(artifacts, addresses, meters.fold)),
             *_of_the_organisations(settings, database, artifacts, served),

@@ -43,6 +43,7 @@ from runtime.halts import Halts
 from runtime.interceptors import FinishWrites
 from runtime.runs import Runs
 from runtime.serving import activities_of
+from runtime.shelf import Shelf
 from runtime.spend import SpendLedger
 from runtime.standing import StandingApprovals
 from tests.fakes import Script, ScriptedProvider
@@ -138,7 +139,12 @@ class Stage:
         tools = tools_of(self.agents.values())
         url = self.database.url.render_as_string(hide_password=False)
         called = ToolActivities(
-            tools, self.transcripts, Artifacts(self.database), url, controls=controls
+            tools,
+            self.transcripts,
+            Artifacts(self.database),
+            url,
+            shelf=Shelf(self.database),
+            controls=controls,
         )
         queues = [called.all(queue) for queue in ("", *called.queues())]
         return Worker(
