@@ -244,7 +244,7 @@ def at(event: HistoryEvent) -> datetime:
 def _turn(asked: ThinkRequest, reply: Reply, seconds: float) -> dict[str, Any]:
     return {
         "turn": asked.turn,
-        "purpose": asked.purpose,
+        "purpose": asked.aside.purpose if asked.aside else asked.purpose,
         "ok": True,
         "model": reply.model,
         "finish": reply.finish,

@@ -7,6 +7,7 @@ the events hold finds any event whose message was changed, taken out or put in a
 from dataclasses import dataclass, field
 
 from domain.activity import ActOutcome, Reply, ThinkRequest
+from domain.context import seal, seal_of
 from domain.messages import ROOT, Message, chain, link
 from domain.state import AgentState
 
@@ -38,17 +39,20 @@ class Trail:
 
     Attributes:
         heads: Every head that a recorded conversation had.
+        prefixes: Every head of a beginning of one, which a call beside it may be shown.
         known: Messages by their id.
         open: What was recorded since the last call that was given it.
     """
 
     calls: int = 0
     heads: set[str] = field(default_factory=lambda: {ROOT})
+    prefixes: set[str] = field(default_factory=lambda: {ROOT})
     known: set[str] = field(default_factory=set[str])
     open: dict[str, _Recorded] = field(default_factory=dict[str, _Recorded])
     breaks: list[Break] = field(default_factory=list[Break])
     last: str = ROOT
     _reply_under: dict[str, str] = field(default_factory=dict[str, str])
+    _summaries: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def begin(self, event: str, state: AgentState | None) -> None:
         """Take over the state that an execution starts with."""
@@ -64,16 +68,21 @@ class Trail:
             )
         self.known.update(message.id for message in state.messages)
         self.heads.update({state.head, state.base_head})
+        self._grow(ROOT, [message.id for message in state.messages])
         self.last = state.head
         self.open.clear()
 
     def think(self, event: str, request: ThinkRequest) -> None:
         """Check one model call against what was recorded before it."""
         self.calls += 1
+        if request.aside is not None:
+            self._beside(event, request)
+            return
         self._start(event, request.base)
         ids: list[str] = []
         for item in request.new:
             if isinstance(item, Message):
+                self._sealed(event, item)
                 self.known.add(item.id)
             elif item not in self.known:
                 self._lost(event, f"is given the message {item!r}, which no event before it holds")
@@ -85,8 +94,37 @@ class Trail:
                 Break(event, f"its messages do not hash to the head {request.head!r} it names")
             )
         self.heads.add(request.head)
+        self._grow(request.base, ids)
         self.last = request.head
         self.open.clear()
+        self._summaries.clear()
+
+    def _grow(self, head: str, ids: list[str]) -> None:
+        for each in ids:
+            head = link(head, each)
+            self.prefixes.add(head)
+
+    def _beside(self, event: str, request: ThinkRequest) -> None:
+        """Check a call beside the conversation, which is shown a beginning of it and a text."""
+        if request.base not in self.prefixes | self.heads:
+            self._lost(event, f"is shown a conversation {request.base!r} that nobody had")
+        ids = [item if isinstance(item, str) else item.id for item in request.new]
+        if chain(request.base, ids) != request.head:
+            self.breaks.append(
+                Break(event, f"its messages do not hash to the head {request.head!r} it names")
+            )
+
+    def _sealed(self, event: str, message: Message) -> None:
+        """Check that a memory stands for the conversation and the summaries before it."""
+        sealed = seal_of(message)
+        if not sealed or message.id in self.known:
+            return
+        said = [reply for _, reply in self._summaries]
+        if not any(seal(head, said) == sealed for head in self.heads):
+            where = " or ".join(event for event, _ in self._summaries) or event
+            self.breaks.append(
+                Break(where, f"the memory that the model was given next ({event}) is not of this")
+            )
 
     def _start(self, event: str, base: str) -> None:
         """Check the conversation that a call goes on from: it ends with a recorded reply."""
@@ -98,9 +136,14 @@ class Trail:
 
     def reply(self, event: str, request: ThinkRequest, reply: Reply) -> None:
         """Take in what a model said."""
+        if request.aside is not None:
+            if request.aside.purpose == "summary":
+                self._summaries.append((event, reply.message.id))
+            return
         self._record(event, "the model's reply", reply.message)
         self.last = link(request.head, reply.message.id)
         self.heads.add(self.last)
+        self.prefixes.add(self.last)
         self._reply_under[self.last] = reply.message.id
 
     def outcome(self, event: str, tool: str, call_id: str, outcome: ActOutcome) -> None:

@@ -27,7 +27,11 @@ class Said:
 
 @dataclass
 class Step:
-    """One model call, and what its calls came to."""
+    """One model call, and what its calls came to.
+
+    Attributes:
+        purpose: `turn` or `plan`; else it was beside the conversation, for this.
+    """
 
     number: int
     purpose: str
@@ -35,6 +39,11 @@ class Step:
     seconds: float
     attempts: int
     results: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def is_turn(self) -> bool:
+        """Whether the conversation grew by it."""
+        return self.purpose in {"turn", "plan"}
 
 
 @dataclass
@@ -61,8 +70,16 @@ class Transcript:
         self._heads[request.head] = conversation
         return conversation
 
+    @property
+    def turns(self) -> list[Step]:
+        """The model calls that the conversation is made of."""
+        return [step for step in self.steps if step.is_turn]
+
     def reply(self, request: ThinkRequest, step: Step) -> None:
         """Take in what the model said."""
+        if not step.is_turn:
+            self.steps.append(step)
+            return
         message = step.reply.message
         self._known[message.id] = message
         conversation = [*self._heads.get(request.head, []), message]
@@ -123,7 +140,8 @@ async def _take(
         found.think(request)
         reply = await history.typed(converter, completed.result, Reply)
         took = event.event_time.ToNanoseconds() - task.event.event_time.ToNanoseconds()
-        step = Step(request.turn, request.purpose, reply, took / 1e9, task.attempts)
+        purpose = request.aside.purpose if request.aside else request.purpose
+        step = Step(request.turn, purpose, reply, took / 1e9, task.attempts)
         found.reply(request, step)
     elif "." not in task.type:
         acted = await history.typed(converter, given, ActRequest)

@@ -14,7 +14,7 @@ from commands.pages import phases
 from commands.pages.audit import audit_page
 from commands.pages.research import research_page
 from commands.pages.run import run_page
-from commands.pages.timeline import Budget, Chain, Sent, Took
+from commands.pages.timeline import Budget, Chain, Recorded, Sent, Took
 from commands.reading import AGENT_WORKFLOW, AUDIT_WORKFLOW, Closed, Listed
 from commands.session import Session
 from commands.transcript import Transcript
@@ -109,7 +109,11 @@ async def _agent(opened: Session, found: Listed, legs: list[Leg], closed: Closed
             tuple(f"{broken.event}: {broken.reason}" for broken in trail.breaks),
         ),
         budget=_budget(said),
-        took={step.number: Took(step.seconds, max(step.attempts, 1)) for step in read.steps},
+        took={
+            number: Took(step.seconds, max(step.attempts, 1))
+            for number, step in enumerate(read.turns, 1)
+        },
+        folded=_folded(read),
         sent=_sent(legs),
         started_at=found.started_at,
         closed_at=found.closed_at,
@@ -127,7 +131,7 @@ def _agent_result(
         agent=found.agent,
         outcome=Outcome.FAILED,
         reason=closed.failure if closed else "",
-        turns=len(read.steps),
+        turns=len(read.turns),
         tool_calls=sum(len(step.results) for step in read.steps),
         model=read.steps[-1].reply.model if read.steps else "",
         decisions=said.decisions if said else (),
@@ -144,6 +148,14 @@ async def _state(opened: Session, run_id: str, turn: int) -> AgentState | None:
         )
     except (WorkflowQueryFailedError, WorkflowQueryRejectedError, RPCError):
         return None
+
+
+def _folded(read: Transcript) -> dict[int, Recorded]:
+    """Return what the history has of each turn, for those that the state has no more."""
+    return {
+        number: Recorded(step.reply.message, step.results)
+        for number, step in enumerate(read.turns, 1)
+    }
 
 
 def _budget(said: Status | None) -> Budget | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from commands.pages import curve, sheet
-from commands.pages.timeline import Budget, Chain, Sent, Took, turns
+from commands.pages.timeline import Budget, Chain, Recorded, Sent, Took, turns
 from domain.run import AgentResult
 from domain.state import AgentState
 
@@ -21,6 +21,7 @@ def run_page(
     chain: Chain | None = None,
     budget: Budget | None = None,
     took: Mapping[int, Took] | None = None,
+    folded: Mapping[int, Recorded] | None = None,
     sent: Sequence[Sent] = (),
     started_at: datetime | None = None,
     closed_at: datetime | None = None,
@@ -34,13 +35,14 @@ def run_page(
         chain: What recomputing the hash chain came to; None where it was not recomputed.
         budget: The run's limits, where the state holds no spec.
         took: Time and attempts of model calls, by their number from 1.
+        folded: What the history has of turns that were folded away, by number.
         sent: Who sent which answer, as the server recorded it.
         started_at: When the run began.
         closed_at: When it ended.
     """
     if budget is None:
         budget = Budget.of(state.spec.limits) if state and state.spec else Budget()
-    shown = turns(state, took or {}) if state else []
+    shown = turns(state, took or {}, folded) if state else []
     return sheet.render(
         "run.html.jinja",
         result=result,

@@ -58,6 +58,13 @@ class Took(NamedTuple):
     attempts: int = 1
 
 
+class Recorded(NamedTuple):
+    """What the history has of a turn: the model's message, and results by call id."""
+
+    message: Message
+    results: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Called:
     """A call that the model made, and what came back; None where nothing has."""
@@ -73,6 +80,7 @@ class ShownTurn:
 
     Attributes:
         taken_back: A backtrack has dropped it from the transcript.
+        folded: It was folded into the memory; the model was shown it no more.
         planned: It was asked for the plan.
     """
 
@@ -85,28 +93,39 @@ class ShownTurn:
     tokens_by_then: int
     cost_by_then: Decimal
     taken_back: bool
+    folded: bool
     planned: bool
     took: Took | None
 
 
-def turns(state: AgentState, took: Mapping[int, Took]) -> list[ShownTurn]:
-    """Return the turns of a run; `took` by the number of the model call, from 1."""
+def turns(
+    state: AgentState,
+    took: Mapping[int, Took],
+    recorded: Mapping[int, Recorded] | None = None,
+) -> list[ShownTurn]:
+    """Return the turns of a run; `took` and `recorded` by the turn's number, from 1.
+
+    A turn that was folded away is shown as it is `recorded`.
+    """
     results = {m.call_id: m.text for m in state.messages if m.role == "tool"}
     found: list[ShownTurn] = []
     tokens, cost = 0, Decimal(0)
     for number, turn in enumerate(state.turns, 1):
-        said = _reply(state.messages, turn.messages - 1)
+        said, brought = _reply(state.messages, turn.messages - 1), results
+        if gone := not turn.messages:
+            said, brought = (recorded or {}).get(number, (None, results))
         found.append(
             ShownTurn(
                 number=number,
                 model=turn.model,
                 text=said.text if said else "",
-                calls=_called(said, results),
+                calls=_called(said, brought),
                 tokens=turn.tokens - tokens,
                 cost_usd=turn.cost_usd - cost,
                 tokens_by_then=turn.tokens,
                 cost_by_then=turn.cost_usd,
-                taken_back=said is None,
+                taken_back=said is None and not gone,
+                folded=gone,
                 planned=number <= state.planned,
                 took=took.get(number),
             )
