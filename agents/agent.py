@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
@@ -13,8 +13,10 @@ from agents.tooling import Tool
 from domain.activity import CallMade
 from domain.budget import Limits
 from domain.guard import GuardPolicy
+from domain.loops import LoopPolicy
+from domain.memory import MemoryPolicy
 from domain.selfcheck import CriticPolicy, EscalationPolicy, VerificationPolicy
-from domain.spec import AgentSpec, ApprovalPolicy
+from domain.spec import AgentSpec, ApprovalPolicy, NearLimit
 from domain.taint import NOTICE
 from domain.tools import ToolSpec
 from domain.window import WIDE, WindowPolicy
@@ -72,6 +74,7 @@ class Agent:
         shared_route: The route's calls go through the task queue `llm.<provider>`, whose rate
             its workers set.
         inputs: Names of the run's data that the tools need.
+        memory: What it remembers from run to run, by tenant; None: nothing.
         guards: Its guardrails, which are on; None for an agent that has none.
         critic: Looks at calls and answers before they become real; None for nobody.
         verification: Looks the answer's claims up anew; None where that is not done.
@@ -81,7 +84,11 @@ class Agent:
             all of it. Where nothing is said, up to 100,000 tokens.
         memory_fields: Pydantic model of its working memory, which the tool `note` changes; every
             field is optional. None: it has none.
-        side_prompts: Prompts of its own for `critic`, `claims`, `evidence` and `lookup`.
+        loops: What is done about a run that goes in circles: it is turned round, then a person
+            decides. None: as in runs from before there was a policy.
+        near_limit: What follows when 80 % of a budget are used: nothing, `person`, `simplify`
+            or `decline`.
+        side_prompts: Prompts of its own for `critic`, `claims`, `verify` and `lookup`.
     """
 
     name: str
@@ -110,6 +117,9 @@ class Agent:
     side_prompts: Mapping[str, Prompt] = field(default_factory=dict[str, Prompt])
     compensate_on_cap: bool = False
     inputs: Sequence[str] = ()
+    memory: MemoryPolicy | None = None
+    loops: LoopPolicy | None = field(default_factory=LoopPolicy)
+    near_limit: NearLimit = "none"
 
     def _system(self) -> str:
         """Return the prompt; who reads strangers' words is told how they are marked."""
@@ -140,6 +150,9 @@ class Agent:
             guards=self.guards,
             compensate_on_cap=self.compensate_on_cap,
             inputs=tuple(self.inputs),
+            loops=self.loops,
+            near_limit=self.near_limit,
+            memory=self.memory,
             window=self.window,
             working=self.memory_fields.model_json_schema() if self.memory_fields else None,
             **kept(self),

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from agents.artifacts import read_artifact
+from agents.memory import remembering
 from agents.toolkit import NAME, Agent, Tool
 
 
@@ -77,5 +78,6 @@ def _load(folder: str) -> Agent:
             f"agents/{folder}: the folder and AGENT.name ({agent.name!r}) must be the same, "
             "in lower case letters, digits and underscores"
         )
+    agent = remembering(agent)
     # Any tool's result may be cut, so whoever has tools can read on.
     return replace(agent, tools=[*agent.tools, read_artifact]) if agent.tools else agent

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
 
+from agents.remembering import Remembering
 from agents.selfchecks.second import SecondCheck
 from domain.breaker import BreakerPolicy
 from domain.tools import FLAG, Effect, Kind, ToolSpec, hard_timeout
@@ -58,6 +59,7 @@ class ToolContext:
         of: For a compensation, the result of the call that it undoes.
         database: SQLAlchemy URL of Holdfast's own database.
         artifact: Returns what is kept under an artifact's reference.
+        memory: The run's long-term memory, for a tool that is declared with `memory`.
     """
 
     run_id: str
@@ -67,6 +69,7 @@ class ToolContext:
     of: str = ""
     database: str = ""
     artifact: Callable[[str], Awaitable[bytes | None]] | None = None
+    memory: Remembering | None = None
 
 
 Reconcile = Callable[[ToolContext], Awaitable[bool | None]]
@@ -117,6 +120,7 @@ def tool(
     polling: bool = False,
     breaker: BreakerPolicy | None = _BREAKER,
     source: Literal["ours", "outside", "kept"] | None = None,
+    memory: bool = False,
     second_check: SecondCheck | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Declare a typed async function as a tool.
@@ -139,6 +143,7 @@ def tool(
             `outside` where it is: mails, documents, web pages, tickets. A read of which nothing
             is said is from outside, so that a forgotten word opens nothing. `kept` is for tools
             that page through earlier results by their `reference`.
+        memory: The tool uses the run's long-term memory (`ToolContext.memory`).
         second_check: Looks at each call before a person is asked and right before its effect,
             and returns why it must not run. Every irreversible tool should have one.
 
@@ -167,6 +172,7 @@ def tool(
             queue=f"tool.{name}" if rate_per_second else "",
             rate_per_second=rate_per_second,
             source=source or ("outside" if effect == "read" else "ours"),
+            memory=memory,
             second_check=second_check is not None,
         )
         result = TypeAdapter(returns)

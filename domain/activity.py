@@ -13,6 +13,7 @@ from domain.budget import Cap, Limits, LimitsOverride, Usage
 from domain.contract import Contract
 from domain.memory import Access
 from domain.messages import Message, ToolCall
+from domain.sameness import Said
 from domain.spec import AgentSpec
 from domain.tools import ToolSpec
 
@@ -159,9 +160,14 @@ class CheckCallsRequest(Contract):
 
 
 class CheckResultsRequest(Contract):
-    """Results to look at before a model reads them, by call id."""
+    """Results to look at before a model reads them, by call id.
+
+    Attributes:
+        asked: Arguments of those calls whose results are to be reduced to what can be compared.
+    """
 
     results: dict[str, str]
+    asked: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 class Verdicts(Contract):
@@ -170,10 +176,12 @@ class Verdicts(Contract):
     Attributes:
         refused: Why a call does not run, or a result is not shown, told to the model.
         flagged: Why a result is shown with a warning.
+        said: Results reduced to what can be compared.
     """
 
     refused: dict[str, str] = Field(default_factory=dict)
     flagged: dict[str, str] = Field(default_factory=dict)
+    said: dict[str, Said] = Field(default_factory=dict)
 
 
 class ActRequest(Contract):

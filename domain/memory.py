@@ -7,7 +7,7 @@ be asked without a `Scope`, so that one tenant's words cannot reach another's mo
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field, ValidationError
 
@@ -156,6 +156,13 @@ class Found(Contract):
     how: Literal["words", "meaning"] = "words"
 
 
+class Vector(NamedTuple):
+    """An embedding: the model that made it, and its numbers, of length one together."""
+
+    model: str
+    values: tuple[float, ...]
+
+
 class Recalled(Contract):
     """That something was recalled: which, and how well it fitted. Kept in the run's result."""
 
@@ -171,6 +178,15 @@ class RecallRequest(Contract):
     task: str
 
 
+class EpisodeToKeep(Contract):
+    """What a run that has ended leaves behind; the same run's twice is one."""
+
+    access: Access
+    episode: Episode
+    run_id: str
+    at: datetime
+
+
 class Recollection(Contract):
     """What a run is told at its start.
 
@@ -178,15 +194,11 @@ class Recollection(Contract):
         text: One message for the model; empty where nothing fits.
         recalled: What it is made of.
         untrusted: The words of strangers had a part in some of it.
-        tokens: What embedding the task used.
-        cost_usd: And its price.
     """
 
     text: str = ""
     recalled: tuple[Recalled, ...] = ()
     untrusted: bool = False
-    tokens: int = 0
-    cost_usd: Decimal = Decimal(0)
 
 
 def sound(text: str, most: int = MAX_TEXT) -> str:

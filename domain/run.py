@@ -8,6 +8,8 @@ from pydantic import Field, field_validator
 from domain.approval import Decision
 from domain.budget import LimitsOverride, Spend
 from domain.contract import Contract, canonical
+from domain.loops import Turned
+from domain.memory import Recalled
 from domain.messages import ROOT
 from domain.rejections import Rejection
 from domain.runs import Outcome, Request, RunResult
@@ -79,6 +81,8 @@ class AgentResult(RunResult):
         rejections: What its guards refused: calls and answers.
         checks: What it had checked of its own work; None where nothing was.
         waited_s: Seconds that it waited for people.
+        recalled: What of its long-term memory it was told at its start.
+        loops: The circles it was found in, and what was done about each.
         lineage: The logical run that its starter named, if one was named.
         head: Head of the transcript's chain.
     """
@@ -92,8 +96,10 @@ class AgentResult(RunResult):
     undone: tuple[str, ...] = ()
     handed: tuple[str, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+    loops: tuple[Turned, ...] = ()
     checks: SelfChecks | None = None
     waited_s: float = 0
+    recalled: tuple[Recalled, ...] = ()
     lineage: str = ""
     head: str = ROOT
 

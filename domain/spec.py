@@ -7,8 +7,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from domain.budget import Limits
+from domain.cascade import CascadePolicy
 from domain.contract import Contract, canonical, digest
 from domain.guard import GuardPolicy
+from domain.loops import LoopPolicy
 from domain.memory import MemoryPolicy
 from domain.routing import RoutingPolicy
 from domain.selfcheck import (
@@ -22,6 +24,8 @@ from domain.tools import Effect, ToolSpec
 from domain.window import WindowPolicy
 
 DAY = timedelta(days=1)
+
+NearLimit = Literal["none", "person", "simplify", "decline"]
 
 
 class ApprovalPolicy(Contract):
@@ -64,6 +68,7 @@ class AgentSpec(Contract):
         compensate_on_cap: A run that ends on a limit undoes its writes.
         inputs: Names of the run's data that the tools need, for example `ledger`.
         logprobs: Ask the provider, where it can, how probable each part of an answer is.
+        cascade: When the run stands still because too many of its attempts failed; None: never.
         standing: Standing approvals are looked for. Set when a run resolves its agent: one that
             began before there were any asks as it did.
         guards: Its guardrails; None guards nothing.
@@ -78,6 +83,9 @@ class AgentSpec(Contract):
         private: What the agent is told and says goes to the local endpoint only.
         memory: What it remembers from run to run; None: nothing.
         cache_s: Seconds for which a model's reply to the same request is used again; 0 for never.
+        loops: What is done about a run in circles; None: as before there was a policy.
+        near_limit: What follows when 80 % of a budget are used, once: `person`: one may grant
+            more; `simplify`: the model has to answer with what it has; `decline`: the run ends.
     """
 
     name: str
@@ -100,6 +108,7 @@ class AgentSpec(Contract):
     inputs: tuple[str, ...] = ()
     logprobs: bool = False
     standing: bool = False
+    cascade: CascadePolicy | None = None
     guards: GuardPolicy | None = None
     critic: CriticPolicy | None = None
     verification: VerificationPolicy | None = None
@@ -112,6 +121,8 @@ class AgentSpec(Contract):
     private: bool = False
     cache_s: float = Field(default=0, ge=0)
     memory: MemoryPolicy | None = None
+    loops: LoopPolicy | None = None
+    near_limit: NearLimit = "none"
 
     @cached_property
     def hash(self) -> str:

@@ -6,9 +6,10 @@ from typing import Any, Literal, cast
 from pydantic import Field
 
 from domain.budget import Extra, Limits, LimitsOverride, Spend
+from domain.cascade import Trouble
 from domain.contract import Contract, strict_json
 from domain.folding import Window
-from domain.loops import Deed, withheld
+from domain.loops import Deed, Turned, withheld
 from domain.memory import Recalled
 from domain.messages import ROOT, Message, ToolCall, chain, link
 from domain.rejections import Rejection
@@ -70,6 +71,8 @@ class AgentState(RunState):
         planned: Model calls that planning took.
         handed: The agents that handed the work on, in order.
         own_results: References of results that were cut and have nothing of strangers in them.
+        troubles: Attempts that failed lately, for the breaker of the whole run.
+        degraded: What it had to do without, or otherwise, since a tool was not there.
         alerted: Most of a budget is used, and somebody was told.
         notes: The working memory: the fields that have a value.
         window: What is known of the turns that were folded away.
@@ -97,9 +100,12 @@ class AgentState(RunState):
     plan: list[str] = Field(default_factory=list[str])
     watched: list[Deed] = Field(default_factory=list[Deed])
     backtracks: int = 0
+    loops: list[Turned] = Field(default_factory=list[Turned])
     forbid: tuple[str, ...] = ()
     route: int = 0
     revisions: int = 0
+    troubles: list[Trouble] = Field(default_factory=list[Trouble])
+    degraded: list[str] = Field(default_factory=list[str])
     alerted: bool = False
     phase: Literal["start", "work"] = "start"
     planned: int = 0
@@ -191,8 +197,10 @@ class AgentState(RunState):
         earlier.counted_tokens = earlier.counted_messages = 0
         earlier.counted_by, earlier.fallen = "", {}
         earlier.watched, earlier.backtracks, earlier.forbid = [], 0, ()
+        earlier.loops = []
         earlier.writes, earlier.undone, earlier.not_done = [], [], []
         earlier.decisions, earlier.ignored = [], []
+        earlier.troubles, earlier.degraded = [], []
         earlier.alerted, earlier.rejections, earlier.checks = False, [], SelfChecks()
         earlier.worked_s, earlier.continued, earlier.route, earlier.revisions = 0, 0, 0, 0
         if turn < self.planned:
@@ -232,16 +240,19 @@ class AgentState(RunState):
         self.base, self.base_head = 0, ROOT
         self.made = [message.id for message in self.messages if message.role != "user"]
 
-    def drop_tail(self, calls: tuple[str, ...]) -> None:
+    def drop_tail(self, calls: tuple[str, ...], keep: int = 0) -> None:
         """Take out the last turns that only repeat `calls`, all but the first of each.
+
+        Where some of them mean the same, only the first `keep` stay.
 
         A turn that wrote anything stays: what happened must not be forgotten.
         """
         if self.writes:
             return
         repeats = self._repeating_turns(frozenset(calls))
-        if len(repeats) > len(calls):
-            self.messages = self.messages[: repeats[len(calls)]]
+        keep = keep or len(calls)
+        if len(repeats) > keep:
+            self.messages = self.messages[: repeats[keep]]
             end = len(self.messages)
             self.turns = [
                 turn.model_copy(update={"messages": min(turn.messages, end)}) for turn in self.turns

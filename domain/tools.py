@@ -53,6 +53,7 @@ class ToolSpec(Contract):
         second_check: A function of its author's looks at each call right before its effect.
         source: Whose words a result is: the operator's own system's, those of strangers, or
             `kept`: a page of an earlier result, and as that one was.
+        memory: A call is told whose long-term memory it may use.
     """
 
     name: str
@@ -75,6 +76,7 @@ class ToolSpec(Contract):
     kind: Kind = "call"
     second_check: bool = False
     source: Literal["ours", "outside", "kept"] = "ours"
+    memory: bool = False
 
     @cached_property
     def schema_hash(self) -> str:

@@ -19,11 +19,11 @@ from domain.memory import (
     Memory,
     Reach,
     Scope,
+    Vector,
     sound,
 )
 from runtime import memory_search
 from runtime.database import Database
-from runtime.memory_search import Vector
 from runtime.tables_memory import MEMORIES
 
 _M: Final = MEMORIES.c

@@ -14,13 +14,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from operator import mul
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from domain.contract import digest
-from domain.memory import Kind, Scope
+from domain.memory import Kind, Scope, Vector
 from domain.relevance import coverage, spelled, terms
 from runtime.tables_memory import MEMORIES, MEMORY_VECTORS
 
@@ -42,13 +42,6 @@ _HOLDS: Final = {
     "postgresql": "number IN (SELECT number FROM memory_words WHERE words @@ "
     "(to_tsquery('simple', :scope) && plainto_tsquery('english', :word)))",
 }
-
-
-class Vector(NamedTuple):
-    """An embedding: the model that made it, and its numbers, of length one together."""
-
-    model: str
-    values: tuple[float, ...]
 
 
 def mine(scope: Scope, kinds: Sequence[Kind]) -> tuple[sa.ColumnElement[bool], ...]:

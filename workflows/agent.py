@@ -139,7 +139,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             await folding.fold_if_due()
             reply = await thinker.think()
             if reply.message.calls:
-                await actor.act(reply.message.calls)
+                looping.note(await actor.act(reply.message.calls))
                 await looping.look()
             else:
                 self.desk.move(State.REVIEWING)
@@ -228,11 +228,12 @@ class AgentWorkflow(Conducted[AgentResult]):
             undone=tuple(state.undone),
             handed=tuple(state.handed),
             rejections=tuple(state.rejections),
+            loops=tuple(state.loops),
             checks=None if state.checks.empty else state.checks,
             waited_s=self.desk.waited().total_seconds(),
+            recalled=state.recalled,
             lineage=self._request.lineage,
             head=state.head,
-            **({"recalled": state.recalled} if state.recalled else {}),
         )
 
     # --- what is shown

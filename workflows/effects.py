@@ -20,6 +20,8 @@ from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 from workflows import policies
 from workflows.guarding import is_outside, note_source
 from workflows.halting import held_back, held_up
+from workflows.remembering import lent_to
+from workflows.second import refusal
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
@@ -66,13 +68,18 @@ class Effects:
         """
         key = self.key(position, tool, arguments)
         request = self.asked(call_id, arguments, key, tool)
+        doubt = False
         while True:
+            # What may have happened is not judged anew: a refusal would deny it.
+            if not doubt and (refused := await refusal(self._work, tool, arguments)):
+                return Ran(_told(refused), by_value=True)
             heard = self._desk.held.words
             try:
                 outcome = await self._execute(tool, request)
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
+                doubt |= tool.writes and _unknown(error)
                 settled = await self._failed(tool, request, error, heard)
                 if settled is None:
                     continue
@@ -81,10 +88,14 @@ class Effects:
                 if await self._stop(tool, outcome.text, "deploy that version") == "retry":
                     continue
                 return Ran(_told(f"error: {outcome.text}"), by_value=True)
-            if tool.writes and outcome.kind == "ok":
-                self._note(tool, request, outcome.text)
-            note_source(self._state, tool, request.arguments, outcome)
-            return Ran(outcome)
+            return self._ran(tool, request, outcome)
+
+    def _ran(self, tool: ToolSpec, request: ActRequest, outcome: ActOutcome) -> "Ran":
+        """Note what a call has brought and done."""
+        if tool.writes and outcome.kind == "ok":
+            self._note(tool, request, outcome.text)
+        note_source(self._state, tool, request.arguments, outcome)
+        return Ran(outcome)
 
     def key(self, position: int, tool: ToolSpec, arguments: dict[str, Any]) -> str:
         """Return the idempotency key of a call of this turn."""
@@ -103,6 +114,9 @@ class Effects:
             optional["tenant"] = self._request.tenant
         if of:
             optional["of"] = of
+        lent = lent_to(self._request, self._state, self._spec, tool, arguments)
+        if lent is not None:
+            optional["memory"] = lent
         if self._spec.shared_route or tool.queue:
             optional["shared"] = True
         if self._spec.guards is not None and is_outside(self._state, tool, arguments):

@@ -43,7 +43,7 @@ def note_source(
     state: AgentState, tool: ToolSpec, arguments: dict[str, Any], outcome: ActOutcome
 ) -> None:
     """Note whose words a call has brought into the run, in whatever way it ended."""
-    if is_outside(state, tool, arguments):
+    if is_outside(state, tool, arguments) or outcome.outside:
         state.taint([Taint(source=tool.name, turn=len(state.turns))])
     elif outcome.artifact and len(state.own_results) < _MOST_OWN:
         state.own_results.append(outcome.artifact)

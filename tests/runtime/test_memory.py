@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from domain.memory import KNOWLEDGE, Episode, Kind, Memory, Reach, Scope, relevant
+from domain.memory import KNOWLEDGE, Episode, Kind, Memory, Reach, Scope, Vector, relevant
 from runtime.database import Database
 from runtime.memory import Memories, MemoryNotFound, Selection
-from runtime.memory_search import Vector
 from tests.runtime.test_database import _empty  # pyright: ignore[reportPrivateUsage]
 
 OURS = Scope(tenant="acme", agent="helper")

@@ -25,6 +25,7 @@ from activities.controls import Controls
 from activities.folding import FoldingActivities
 from activities.halts import HaltActivities, HaltControl
 from activities.llm import LLMActivities
+from activities.memory import MemoryActivities, Remembrance
 from activities.runs import RunActivities
 from activities.spend import Reserved
 from activities.standing import StandingActivities
@@ -32,6 +33,7 @@ from activities.tools import ToolActivities
 from activities.transcripts import Transcripts
 from activities.validation import ValidationActivities, addresses
 from agents.artifacts import read_artifact
+from agents.memory import offered
 from agents.registry import tools as tools_of
 from agents.toolkit import Agent, Prompt
 from domain.approval import Decision
@@ -41,6 +43,7 @@ from runtime.database import Database
 from runtime.dead_letters import DeadLetters
 from runtime.halts import Halts
 from runtime.interceptors import FinishWrites
+from runtime.memory import Memories
 from runtime.runs import Runs
 from runtime.serving import activities_of
 from runtime.shelf import Shelf
@@ -66,6 +69,8 @@ Handle = WorkflowHandle[Any, Any]
 def agent(name: str = "tester", **changes: Any) -> Agent:
     """Return an agent; one with tools can read on in cut results, as the registry has it."""
     told: dict[str, Any] = {"name": name, "prompt": Prompt("You test.", "v1")} | changes
+    if told.get("memory"):
+        told["tools"] = [*told.get("tools", ()), *offered(told["memory"])]
     if told.get("tools"):
         told["tools"] = [*told["tools"], read_artifact]
     return Agent(**told)
@@ -97,6 +102,7 @@ class Stage:
     agents: dict[str, Agent] = field(default_factory=dict[str, Agent])
     transcripts: Transcripts = field(default_factory=Transcripts)
     more: Sequence[Callable[..., Any]] = ()
+    memories: Memories | None = None
     _worker: AsyncExitStack | None = None
 
     async def play(self, given: Agent | Sequence[Agent], script: Script) -> None:
@@ -138,6 +144,7 @@ class Stage:
         standing = StandingActivities(StandingApprovals(self.database))
         tools = tools_of(self.agents.values())
         url = self.database.url.render_as_string(hide_password=False)
+        memory = Remembrance(self.memories or Memories(self.database))
         called = ToolActivities(
             tools,
             self.transcripts,
@@ -145,6 +152,7 @@ class Stage:
             url,
             shelf=Shelf(self.database),
             controls=controls,
+            memory=memory,
         )
         queues = [called.all(queue) for queue in ("", *called.queues())]
         return Worker(
@@ -153,6 +161,7 @@ class Stage:
             workflows=WORKFLOWS,
             activities=[
                 *activities_of(llm, ValidationActivities(self.agents), runs, standing),
+                *activities_of(MemoryActivities(memory, self.transcripts)),
                 *activities_of(FoldingActivities(Artifacts(self.database), addresses)),
                 *activities_of(HaltActivities(self.halts)),
                 *(each for queue in queues for each in queue),
