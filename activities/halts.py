@@ -9,7 +9,7 @@ from typing import Protocol
 
 from opentelemetry import trace
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.controls import Attempt, Went
 from domain.halts import HALTED, Concerned, Halt, Standing, keys, told
@@ -68,6 +68,7 @@ def halted(halts: tuple[Halt, ...], attempt: Attempt) -> ApplicationError:
         Standing(halts=halts).model_dump(mode="json"),
         type=HALTED,
         non_retryable=True,
+        category=ApplicationErrorCategory.BENIGN,  # as it should be: no warning in the log
     )
 
 

@@ -27,6 +27,7 @@ from activities.halts import HaltActivities, HaltControl
 from activities.llm import LLMActivities
 from activities.memory import MemoryActivities, Remembrance
 from activities.runs import RunActivities
+from activities.selfchecks import SelfCheckActivities
 from activities.spend import Reserved
 from activities.standing import StandingActivities
 from activities.tools import ToolActivities
@@ -164,6 +165,7 @@ class Stage:
                 *activities_of(MemoryActivities(memory, self.transcripts)),
                 *activities_of(FoldingActivities(Artifacts(self.database), addresses)),
                 *activities_of(HaltActivities(self.halts)),
+                *activities_of(SelfCheckActivities(self.agents, tools, url)),
                 *(each for queue in queues for each in queue),
                 *self.more,
             ],

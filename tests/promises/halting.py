@@ -1,0 +1,41 @@
+"""What the kill switch, fairness between tenants and versioned prompts promise."""
+
+from typing import Final
+
+from tests.promises import Requirement
+
+_HALT = "Loops and runaways: kill switch"
+_FAIR = "Model gateway: fairness between tenants"
+_PROMPTS = "Model gateway: prompts as files"
+
+PROMISES: Final[dict[str, Requirement]] = {
+    "C5.6:halt-model": Requirement(
+        "A halted run sends no further model call, and resumes by itself when told.", _HALT
+    ),
+    "C5.6:halt-tool": Requirement(
+        "A halted run begins no further tool call; what had begun ends.", _HALT
+    ),
+    "C5.6:halt-once": Requirement(
+        "A run that resumes buys nothing and does nothing a second time.", _HALT
+    ),
+    "C5.6:halt-free": Requirement("A halt uses up no call, token, attempt or time.", _HALT),
+    "C5.6:halt-scope": Requirement(
+        "A halt of a run, an agent, a tenant or all holds those back, and nobody else.", _HALT
+    ),
+    "C5.6:halt-audit": Requirement(
+        "Who halted, when and why is in the run's result, and in the database for good.", _HALT
+    ),
+    "C5.6:halt-lost-word": Requirement(
+        "A run that was not told that it may go on finds out by itself.", _HALT
+    ),
+    "C5.6:halt-by-hand": Requirement(
+        "The word that a halt was lifted does no harm when a person sends it.", _HALT
+    ),
+    "C5.6:halt-end": Requirement(
+        "A halted run can be aborted and cancelled; what is to be undone waits, and is.", _HALT
+    ),
+    "C5.6:halt-survives": Requirement(
+        "A halt survives restarts of workers, and counts for runs that start under it.", _HALT
+    ),
+    "C5.6:halt-bounded": Requirement("A halt of a year fails the run, and no shorter one.", _HALT),
+}
