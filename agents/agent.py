@@ -16,12 +16,14 @@ from domain.guard import GuardPolicy
 from domain.loops import LoopPolicy
 from domain.memory import MemoryPolicy
 from domain.selfcheck import CriticPolicy, EscalationPolicy, VerificationPolicy
+from domain.cascade import CascadePolicy
 from domain.spec import AgentSpec, ApprovalPolicy, NearLimit
 from domain.taint import NOTICE
 from domain.tools import ToolSpec
 from domain.window import WIDE, WindowPolicy
 from domain.working import NOTE, note_tool
 
+_CASCADE: Final = CascadePolicy()
 Check = Callable[["AnswerToCheck"], Sequence[str]]
 
 
@@ -73,6 +75,7 @@ class Agent:
         route: Models tried in order, each `provider:model`.
         shared_route: The route's calls go through the task queue `llm.<provider>`, whose rate
             its workers set.
+        cascade: When a run stands still because too many of its attempts failed; None: never.
         inputs: Names of the run's data that the tools need.
         memory: What it remembers from run to run, by tenant; None: nothing.
         guards: Its guardrails, which are on; None for an agent that has none.
@@ -116,6 +119,7 @@ class Agent:
     memory_fields: type[BaseModel] | None = None
     side_prompts: Mapping[str, Prompt] = field(default_factory=dict[str, Prompt])
     compensate_on_cap: bool = False
+    cascade: CascadePolicy | None = _CASCADE
     inputs: Sequence[str] = ()
     memory: MemoryPolicy | None = None
     loops: LoopPolicy | None = field(default_factory=LoopPolicy)
@@ -149,6 +153,7 @@ class Agent:
             approvals=self.approvals,
             guards=self.guards,
             compensate_on_cap=self.compensate_on_cap,
+            cascade=self.cascade,
             inputs=tuple(self.inputs),
             loops=self.loops,
             near_limit=self.near_limit,

@@ -138,6 +138,7 @@ class Reply(Contract):
         lost_cost_usd: The same in money.
         cached: It was kept from an earlier call with the same request, and cost nothing; `usage`
             is that call's.
+        failed: Attempts of this call that failed before.
     """
 
     message: Message
@@ -149,6 +150,7 @@ class Reply(Contract):
     lost_tokens: int = 0
     lost_cost_usd: Decimal = Decimal(0)
     cached: bool = False
+    failed: int = 0
 
 
 class CheckCallsRequest(Contract):
@@ -218,12 +220,14 @@ class ActOutcome(Contract):
             is no longer the one the run was started with, so the run stops.
         text: What the model reads, already cut to the tool's size.
         artifact: Where the whole of a cut result is kept.
+        failed: Attempts of this call that failed before.
         outside: Strangers' words are in it, although the tool is one of ours.
     """
 
     kind: Literal["ok", "error", "changed"]
     text: str
     artifact: str = ""
+    failed: int = 0
     outside: bool = False
 
 

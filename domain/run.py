@@ -10,6 +10,7 @@ from domain.budget import LimitsOverride, Spend
 from domain.contract import Contract, canonical
 from domain.loops import Turned
 from domain.memory import Recalled
+from domain.folding import Remembered
 from domain.messages import ROOT
 from domain.rejections import Rejection
 from domain.runs import Outcome, Request, RunResult
@@ -77,12 +78,15 @@ class AgentResult(RunResult):
             changed it.
         turns: Model calls of its own.
         writes: What it did and has not undone.
+        degraded: What it had to do without, or otherwise, since a tool was not there: the answer
+            may be poorer for it.
         handed: The agents that it was handed on by, in order.
         rejections: What its guards refused: calls and answers.
         checks: What it had checked of its own work; None where nothing was.
         waited_s: Seconds that it waited for people.
         recalled: What of its long-term memory it was told at its start.
         loops: The circles it was found in, and what was done about each.
+        memory: Its working memory, and what is kept of turns that were folded away.
         lineage: The logical run that its starter named, if one was named.
         head: Head of the transcript's chain.
     """
@@ -94,12 +98,14 @@ class AgentResult(RunResult):
     tool_calls: int = 0
     writes: tuple[Effected, ...] = ()
     undone: tuple[str, ...] = ()
+    degraded: tuple[str, ...] = ()
     handed: tuple[str, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     loops: tuple[Turned, ...] = ()
     checks: SelfChecks | None = None
     waited_s: float = 0
     recalled: tuple[Recalled, ...] = ()
+    memory: Remembered | None = None
     lineage: str = ""
     head: str = ROOT
 
@@ -173,7 +179,11 @@ class Stop(Contract):
 
 
 class Status(Contract):
-    """What a query answers: counters and what the run waits for, never the transcript."""
+    """What a query answers: counters and what the run waits for, never the transcript.
+
+    Attributes:
+        memory: Its working memory, and what is kept of turns that were folded away.
+    """
 
     run_id: str
     agent: str
@@ -183,6 +193,7 @@ class Status(Contract):
     spend: Spend = Spend()
     limits: dict[str, Any] = Field(default_factory=dict)
     plan: tuple[str, ...] = ()
+    memory: Remembered | None = None
     question: dict[str, Any] | None = None
     stop: Stop | None = None
     ignored: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from domain import page
     from domain.activity import ResolveRequest
     from domain.budget import Limits, LimitsOverride
+    from domain.context import remembered
     from domain.contract import digest
     from domain.lifecycle import State
     from domain.messages import Message
@@ -223,15 +224,17 @@ class AgentWorkflow(Conducted[AgentResult]):
             answer=self._answer,
             logprobs=self._logprobs,
             turns=len(state.turns),
-            tool_calls=sum(1 for message in state.messages if message.role == "tool"),
+            tool_calls=sum(m.role == "tool" for m in state.messages) + state.window.calls,
             writes=tuple(state.writes),
             undone=tuple(state.undone),
+            degraded=tuple(state.degraded),
             handed=tuple(state.handed),
             rejections=tuple(state.rejections),
             loops=tuple(state.loops),
             checks=None if state.checks.empty else state.checks,
             waited_s=self.desk.waited().total_seconds(),
             recalled=state.recalled,
+            memory=remembered(state),
             lineage=self._request.lineage,
             head=state.head,
         )
@@ -249,14 +252,16 @@ class AgentWorkflow(Conducted[AgentResult]):
             "turn": len(self._state.turns),
             "tool": self._actor.running if self._actor else "",
             "plan": tuple(self._state.plan),
+            "memory": remembered(self._state),
         }
 
     def _page(self) -> str:
         state = self._state
-        return page.overview(
+        about = page.overview(
             title=f"{self._request.agent or 'no agent'}, turn {len(state.turns)}",
             state=self.desk.life.state.value,
             spend=state.spend,
             limits=self._limits(),
             plan=state.plan,
         )
+        return page.with_memory(about, remembered(state))

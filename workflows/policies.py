@@ -57,10 +57,26 @@ _THINK_RETRIES = RetryPolicy(
     maximum_attempts=6,
 )
 
+THINK_TRIES = _THINK_RETRIES.maximum_attempts
+
+# How long in all one call waits for a provider that is down, and for a tool that asked to be left
+# alone; then a person is asked, or the declared fallback stands in. For a provider that asked to
+# be left alone a run waits as long as its wall clock lasts.
+PATIENCE_WITH_MODEL = timedelta(minutes=2)
+PATIENCE_WITH_TOOL = timedelta(minutes=5)
+# The same where another model could be asked instead.
+MOMENT = timedelta(seconds=5)
+
 # Rules over values: milliseconds. A second attempt is for a worker that is short of breath.
 CHECK = LocalPolicy(
     start_to_close_timeout=timedelta(seconds=10),
     retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3),
+)
+
+# An author's function that may look something up, and must be quick: people and effects wait.
+SECOND_CHECK = LocalPolicy(
+    start_to_close_timeout=timedelta(seconds=30),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=3),
 )
 
 # Idempotent reads and writes of our own database, at a run's edges. Local: two steps through the
