@@ -12,11 +12,11 @@ from agents.selfchecks.declared import Phase, kept
 from agents.tooling import Tool
 from domain.activity import CallMade
 from domain.budget import Limits
+from domain.cascade import CascadePolicy
 from domain.guard import GuardPolicy
 from domain.loops import LoopPolicy
 from domain.memory import MemoryPolicy
 from domain.selfcheck import CriticPolicy, EscalationPolicy, VerificationPolicy
-from domain.cascade import CascadePolicy
 from domain.spec import AgentSpec, ApprovalPolicy, NearLimit
 from domain.taint import NOTICE
 from domain.tools import ToolSpec

@@ -16,6 +16,7 @@ from activities.providers import build
 from activities.repair import RepairActivities
 from activities.research import ResearchActivities
 from activities.runs import RunActivities
+from activities.selfchecks import SelfCheckActivities
 from activities.spend import Reserved
 from activities.standing import StandingActivities
 from activities.tools import ToolActivities
@@ -90,6 +91,7 @@ def compose(
             *activities_of(MemoryActivities(memory, transcripts)),
             *activities_of(llm, checks, runs, HaltActivities(halts)),
             *activities_of(FoldingActivities(artifacts, addresses, meters.fold)),
+            *activities_of(SelfCheckActivities(served, offered, settings.database)),
             *_of_the_organisations(settings, database, artifacts, served),
             *called.all(),
         ],

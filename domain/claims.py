@@ -112,12 +112,12 @@ class Sorted(Contract):
 
     Attributes:
         wrong: Why a claim cannot be asked about, by its index.
-        missing: Parts of the answer that no claim covers.
+        missing: Numbers, from 1, of the parts that say something no claim covers.
         batches: Indexes of claims whose questions are asked together.
     """
 
     wrong: dict[int, str] = Field(default_factory=dict[int, str])
-    missing: tuple[str, ...] = ()
+    missing: tuple[int, ...] = ()
     batches: tuple[tuple[int, ...], ...] = ()
 
 

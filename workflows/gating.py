@@ -90,7 +90,7 @@ class Gate:
             proposed = ToolCall(id=call.id, name=tool.name, arguments=json.dumps(changed))
             if wrong := (await self.refused([proposed])).get(call.id, ""):
                 return wrong
-            against = await self._watches.before(tool, changed)
+            against = await self._watches.before(tool, changed, by_person=True)
             return "; ".join(each.refuse for each in against if each.refuse)
 
         decision = await self._desk.ask(self._form(tool, arguments, objections), check)

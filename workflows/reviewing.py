@@ -7,6 +7,7 @@ from temporalio import workflow
 
 from workflows import policies
 from workflows.desk import AbortedError, because
+from workflows.escalating import may_try_again, refused_once_more
 from workflows.steps import sure
 from workflows.watching import Objection, Watches
 from workflows.work import Work
@@ -14,23 +15,20 @@ from workflows.work import Work
 with workflow.unsafe.imports_passed_through():
     from domain.activity import (
         AnswerVerdict,
-        CallMade,
         CheckAnswerRequest,
         Reply,
     )
     from domain.approval import Form
     from domain.contract import strict_json
-    from domain.messages import Message, ToolCall
-    from domain.taint import unmarked
-
-# How the results of calls begin that brought nothing, so that no answer can rest on them.
-_DID_NOT_RUN = ("refused: ", "error: ", "not approved", "dry run: ")
+    from domain.evidence import calls_made
+    from domain.messages import Message
 
 
 class Reviewer:
     """Sends back what is wrong, and puts before a person what cannot be settled."""
 
     def __init__(self, work: Work, watches: Watches) -> None:
+        self._work = work
         self._request, self._state = work.request, work.state
         self._spec, self._desk = work.spec, work.desk
         self._watches = watches
@@ -59,8 +57,13 @@ class Reviewer:
         if refused is not None:
             self._watches.reject(refused, "answer")
             problems = (refused.refuse,)
-        if problems and self._state.revisions < self._spec.revisions:
-            self._state.revisions += 1
+        elif left := next((each.instead for each in objections[::-1] if each.instead), ""):
+            text = left
+            problems = (
+                await sure(self._desk, "check.answer", lambda: self._verdict(left))
+            ).problems
+        if problems and may_try_again(self._work):
+            refused_once_more(self._work)
             hint = f" {refused.hint}." if refused is not None and refused.hint else ""
             self._say(f"The answer was refused: {'; '.join(problems)}. Answer again.{hint}")
             return False
@@ -79,7 +82,7 @@ class Reviewer:
             text=text,
             answer_schema=self._spec.answer_schema,
             checks=self._spec.checks,
-            made=self._made() if self._spec.checks else (),
+            made=calls_made(self._state.messages) if self._spec.checks else (),
             task=self._request.task,
             typed=self._request.answer_schema is None,
         )
@@ -87,28 +90,14 @@ class Reviewer:
             "check.answer", request, result_type=AnswerVerdict, **policies.CHECK
         )
 
-    def _made(self) -> tuple[CallMade, ...]:
-        """Return the calls that ran; a model may use one id in several turns."""
-        made: list[CallMade] = []
-        proposed: dict[str, ToolCall] = {}
-        for message in self._state.messages:
-            if message.calls:
-                proposed = {call.id: call for call in message.calls}
-            call = proposed.pop(message.call_id, None) if message.role == "tool" else None
-            if call is not None and not message.text.startswith(_DID_NOT_RUN):
-                arguments = _object(call.arguments)
-                text = unmarked(message.text)
-                made.append(CallMade(tool=call.name, arguments=arguments, text=text))
-        return tuple(made)
-
     def _why_a_person(
         self, verdict: AnswerVerdict, problems: tuple[str, ...], objections: list[Objection]
     ) -> str:
         policy = self._spec.approvals
         if problems:
             return f"it was refused {self._state.revisions + 1} times: {'; '.join(problems)}"
-        if objections:
-            return "; ".join(each.ask for each in objections)
+        if asked := [each.ask for each in objections if each.ask]:
+            return "; ".join(asked)
         stated = verdict.confidence
         if policy.below_confidence and stated is not None and stated < policy.below_confidence:
             return f"its confidence is {stated}, under {policy.below_confidence}"
@@ -177,11 +166,3 @@ class Reviewer:
             options=options,
             arguments=arguments,
         )
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        found = strict_json(text or "{}")
-    except ValueError:
-        return {}
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}

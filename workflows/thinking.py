@@ -13,6 +13,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 from workflows import policies
 from workflows.ends import LimitReachedError
+from workflows.escalating import larger
 from workflows.halting import held_up
 from workflows.lending import Borrower
 from workflows.reserving import Reserve
@@ -40,12 +41,21 @@ _ALERT_AT = 0.8
 
 @dataclass
 class _Call:
-    """A model call that is to be made: of which purpose, and to which models."""
+    """A model call that is to be made: of which purpose, and to which models.
+
+    Attributes:
+        within: It may fail, and all its attempts take no longer; None: it is surely made.
+    """
 
     purpose: str
     choice: Choice
     aside: Aside | None = None
     shown: int = 0
+    within: timedelta | None = None
+
+
+class AsideFailedError(Exception):
+    """A call beside the conversation that may fail has failed for good; caught by its asker."""
 
 
 class Thinker:
@@ -66,12 +76,13 @@ class Thinker:
             AbortedError: The call failed for good and a person ended the run.
         """
         purpose = "plan" if plan else "turn"
-        call = _Call(purpose, self._router.choose(purpose))
+        models = () if plan else larger(self._state, self._spec)
+        call = _Call(purpose, self._router.choose(purpose, models))
         reply = await self._surely(call)
         self._keep(call, reply)
         return reply
 
-    async def aside(self, aside: Aside, shown: int = 0) -> Reply:
+    async def aside(self, aside: Aside, shown: int = 0, within: timedelta | None = None) -> Reply:
         """Return what a model says beside the conversation, which does not grow by it.
 
         The call counts against the run's limits like any.
@@ -80,14 +91,17 @@ class Thinker:
             aside: Its prompt, its text and the form of its answer.
             shown: So many of the conversation's messages stand before the text; a call whose
                 result is still missing must not be among them.
+            within: The run can do without it: its attempts take no longer, and its failure is
+                told at once and puts nothing before a person.
 
         Raises:
+            AsideFailedError: It could not be made `within` that time.
             LimitReachedError: It could exceed one of the run's limits.
             AbortedError: The call failed for good and a person ended the run.
         """
         aside = aside.model_copy(update={"reads": shown > 0})
         choice = self._router.choose(aside.purpose, aside.route)
-        return await self._surely(_Call(aside.purpose, choice, aside, shown))
+        return await self._surely(_Call(aside.purpose, choice, aside, shown, within))
 
     async def _surely(self, call: _Call) -> Reply:
         while True:
@@ -121,6 +135,8 @@ class Thinker:
                 raise LimitReachedError("wall_clock_s") from None
             if self._router.failed(call.choice):
                 return None
+            if call.within is not None:
+                raise AsideFailedError(str(cause or error)) from None
             stop = self._why(call.choice.model, str(cause or error), kind)
             await self._desk.halt(stop, ("retry", "abort"))
             self._router.begin_again(call.choice)
@@ -140,12 +156,13 @@ class Thinker:
 
     async def _execute(self, call: _Call, request: ThinkRequest) -> Reply:
         queue = f"llm.{call.choice.provider}" if self._spec.shared_route else ""
+        left = min(self.left(), call.within or self.left())
         return await workflow.execute_activity(
             "llm.think",
             request,
             result_type=Reply,
             summary=call.purpose if call.aside else None,
-            **policies.think(self.left(), queue, self._router.attempts(call.choice)),
+            **policies.think(left, queue, self._router.attempts(call.choice)),
         )
 
     def _with(self, call: _Call, request: ThinkRequest, missing: Missing) -> ThinkRequest:

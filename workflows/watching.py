@@ -6,12 +6,13 @@ refusal, puts before a person what a watch will not decide, and counts both.
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.activity import ActOutcome
+    from domain.contract import strict_json
     from domain.page import plain
     from domain.rejections import Rejection
     from domain.state import AgentState
@@ -30,16 +31,24 @@ class Objection:
         refuse: Why it does not run; empty where it may.
         ask: Why a person decides, whatever stands; empty where nobody need be asked.
         hint: What the model can do instead.
+        instead: The answer without what does not hold, which takes its place; empty: as it is.
     """
 
     by: str
     refuse: str = ""
     ask: str = ""
     hint: str = ""
+    instead: str = ""
 
 
 class Watch:
-    """Looks at calls before they run, at what they brought, and at answers; objects to none."""
+    """Looks at calls before they run, at what they brought, and at answers; objects to none.
+
+    Attributes:
+        of_people: It is also asked of arguments that a person changed.
+    """
+
+    of_people: ClassVar[bool] = True
 
     async def before(self, tool: ToolSpec, arguments: dict[str, Any]) -> Objection | None:
         """Say what speaks against a call; also asked of arguments that a person changed."""
@@ -60,10 +69,14 @@ class Watches:
         self._state = state
         self._watches = watches
 
-    async def before(self, tool: ToolSpec, arguments: dict[str, Any]) -> list[Objection]:
+    async def before(
+        self, tool: ToolSpec, arguments: dict[str, Any], *, by_person: bool = False
+    ) -> list[Objection]:
         """Return what speaks against a call: the first refusal alone, else all to be asked."""
         found: list[Objection] = []
         for watch in self._watches:
+            if by_person and not watch.of_people:
+                continue
             objection = await watch.before(tool, arguments)
             if objection is not None and objection.refuse:
                 return [objection]
@@ -83,7 +96,10 @@ class Watches:
             objection = await watch.answer(text, shown)
             if objection is not None and objection.refuse:
                 return [objection]
-            if objection is not None and objection.ask:
+            if objection is not None and objection.instead:
+                text = objection.instead
+                shown = text if isinstance(shown, str) else strict_json(text)
+            if objection is not None and (objection.ask or objection.instead):
                 found.append(objection)
         return found
 

@@ -25,7 +25,7 @@ def sort(request: SortRequest) -> Sorted:
     right = [index for index in range(len(request.claims)) if index not in wrong]
     return Sorted(
         wrong=wrong,
-        missing=tuple(_missing(request.units, [request.claims[index] for index in right])),
+        missing=tuple(_missing(request.units, request.claims, right)),
         batches=_batches(request.claims, right, request.together),
     )
 
@@ -66,18 +66,23 @@ def gives_away(question: str, value: str) -> bool:
     return bool(carried) and carried <= words.key_words(question)
 
 
-def _missing(units: Sequence[Unit], claims: Sequence[Claim]) -> Iterator[str]:
-    """Yield the parts of an answer that say something which no claim is about."""
+def _missing(units: Sequence[Unit], claims: Sequence[Claim], right: Sequence[int]) -> Iterator[int]:
+    """Yield the numbers of the units that say something which no right claim is about."""
+    listed = {claim.of for claim in claims}
     for number, unit in enumerate(units, 1):
-        parts = [claim.part for claim in claims if claim.of == number]
-        if not unit.prose:
-            if not any(words.flat(part) == words.flat(unit.text) for part in parts):
-                yield unit.text
-            continue
-        covered = " ".join(claim.value for claim in claims if claim.of == number)
-        told = words.numbers(unit.text) - words.numbers(covered)
-        if told or (words.names(unit.text) and not parts):
-            yield unit.text
+        about = [claims[index] for index in right if claims[index].of == number]
+        if not _covers(about, unit) or (number in listed and not about):
+            yield number
+
+
+def _covers(claims: Sequence[Claim], unit: Unit) -> bool:
+    """Whether claims cover what rules can see: a value whole; numbers and names of a sentence."""
+    if not unit.prose:
+        return any(words.flat(claim.part) == words.flat(unit.text) for claim in claims)
+    valued = " ".join(claim.value for claim in claims)
+    if words.numbers(unit.text) - words.numbers(valued):
+        return False
+    return bool(claims) or not words.names(unit.text)
 
 
 def _batches(

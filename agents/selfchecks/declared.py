@@ -11,7 +11,7 @@ from domain.selfcheck import PhaseSpec, SidePrompt
 if TYPE_CHECKING:
     from agents.agent import Agent, Check
 
-_OF_VERIFICATION: Final[tuple[Purpose, ...]] = ("claims", "evidence", "lookup")
+_OF_VERIFICATION: Final[tuple[Purpose, ...]] = ("claims", "verify", "lookup")
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from typing import Final, Literal
 
 from domain.selfcheck import SidePrompt
 
-Purpose = Literal["critic", "claims", "evidence", "lookup"]
+Purpose = Literal["critic", "claims", "verify", "lookup"]
 _FILES: Final[dict[Purpose, str]] = {
     "critic": "critic.v1.md",
     "claims": "claims.v1.md",
-    "evidence": "evidence.v1.md",
+    "verify": "verify.v1.md",
     "lookup": "lookup.v1.md",
 }
 
