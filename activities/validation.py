@@ -24,9 +24,10 @@ from domain.activity import (
     Verdicts,
 )
 from domain.contract import canonical, strict_json
-from domain.loops import withheld
+from domain.loops import meant, withheld
 from domain.messages import ToolCall
 from domain.plan import Plan, problems
+from domain.sameness import said, wanted
 from domain.tools import ToolSpec
 
 _In = TypeVar("_In")
@@ -152,10 +153,15 @@ def _refusal(call: ToolCall, tools: Mapping[str, ToolSpec], forbid: tuple[str, .
         return f"the arguments are not JSON: {error}"
     if not isinstance(arguments, dict):
         return f"the arguments must be a JSON object, not {type(arguments).__name__}"
-    if withheld(call.name, cast("dict[str, Any]", arguments)) in forbid:
+    if forbid and _is_withheld(tool, cast("dict[str, Any]", arguments), forbid):
         return "this call was repeated without any gain and is withheld; try another way"
     wrong = _schema_problems(tool.parameters, arguments)
     return f"arguments of {call.name!r}: {'; '.join(wrong)}" if wrong else ""
+
+
+def _is_withheld(tool: ToolSpec, arguments: dict[str, Any], forbid: tuple[str, ...]) -> bool:
+    alike = wanted(tool.name, arguments, writes=tool.writes).alike
+    return withheld(tool.name, arguments) in forbid or meant(alike) in forbid
 
 
 def _check_results(request: CheckResultsRequest) -> Verdicts:
@@ -166,7 +172,10 @@ def _check_results(request: CheckResultsRequest) -> Verdicts:
             refused[call_id] = "the tool returned a web page in place of its result"
         elif found := _INSTRUCTION.search(text):
             flagged[call_id] = f"it contains {found[0]!r}"
-    named = {"refused": refused, "flagged": flagged}
+    compared = {
+        call_id: said(request.results[call_id], asked) for call_id, asked in request.asked.items()
+    }
+    named: dict[str, Any] = {"refused": refused, "flagged": flagged, "said": compared}
     return Verdicts(**{name: found for name, found in named.items() if found})
 
 

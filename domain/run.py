@@ -8,9 +8,9 @@ from pydantic import Field, field_validator
 from domain.approval import Decision
 from domain.budget import LimitsOverride, Spend
 from domain.contract import Contract, canonical
+from domain.folding import Remembered
 from domain.loops import Turned
 from domain.memory import Recalled
-from domain.folding import Remembered
 from domain.messages import ROOT
 from domain.rejections import Rejection
 from domain.runs import Outcome, Request, RunResult

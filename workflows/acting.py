@@ -13,6 +13,7 @@ from workflows import policies
 from workflows.delegating import Delegates
 from workflows.effects import Effects, Gone, Ran
 from workflows.gating import Gate
+from workflows.looping import Told
 from workflows.noting import is_note, note
 from workflows.steps import sure, together
 from workflows.watching import Watches
@@ -23,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.contract import canonical, digest, strict_json
     from domain.loops import Deed, withheld
     from domain.messages import Message, ToolCall
+    from domain.sameness import Said
     from domain.tools import ToolSpec
 
 _WARNING = (
@@ -65,18 +67,24 @@ class Actor:
         self.delegates = Delegates(work)
         self.running = ""
 
-    async def act(self, calls: Sequence[ToolCall]) -> None:
-        """Run `calls` and put their results behind the transcript, in the calls' order."""
+    async def act(self, calls: Sequence[ToolCall]) -> list[Told]:
+        """Run `calls`, put their results behind the transcript, in their order; return them."""
         ready, said = await self._let_through(calls)
         self._hand_on(calls, ready, said)
         ran = await self._run_all(ready)
-        await self._look_at(ran)
+        did = {call_id for call_id, result in ran.items() if result.outcome.kind == "ok"}
+        compared = await self._look_at(ran, ready)
         for item in ready:
             await self._watches.after(item.tool, item.arguments, ran[item.call.id].outcome)
+        told: list[Told] = []
         for call in calls:
             result = ran.get(call.id) or Ran(said[call.id], by_value=True)
-            message = Message(role="tool", text=result.outcome.text, call_id=call.id)
+            text = result.outcome.text
+            message = Message(role="tool", text=text, call_id=call.id)
             self._state.add(message, made=not result.by_value)
+            tool = self._spec.tool(call.name)
+            told.append(Told(call, tool, text, call.id in did, compared.get(call.id)))
+        return told
 
     # --- before
 
@@ -147,7 +155,7 @@ class Actor:
             result = await self.effects.run(item.position, item.call.id, tool, arguments)
         if isinstance(result, Gone):
             result = await self._fall_back(item, result, before | {tool.name})
-        if not tool.polling:
+        if not tool.polling and self._spec.loops is None:
             self._state.watched.append(
                 Deed(
                     tool=tool.name,
@@ -171,23 +179,28 @@ class Actor:
 
     # --- after
 
-    async def _look_at(self, ran: dict[str, Ran]) -> None:
-        """Check results before the model reads them; replace what must not be read as it is."""
+    async def _look_at(self, ran: dict[str, Ran], ready: Sequence[_Ready]) -> dict[str, Said]:
+        """Check results before the model reads them; replace what must not be read as it is.
+
+        Returns what they tell, where loops are looked for, to be compared with others.
+        """
         if not ran:
-            return
+            return {}
         texts = {call_id: result.outcome.text for call_id, result in ran.items()}
-        verdicts = await sure(self._desk, "check.results", lambda: self._check_results(texts))
+        request = CheckResultsRequest(results=texts)
+        if self._spec.loops is not None and self._spec.loops.ladder:
+            asked = {item.call.id: item.arguments for item in ready if not item.tool.polling}
+            request = CheckResultsRequest(results=texts, asked=asked)
+        verdicts = await sure(self._desk, "check.results", lambda: self._check_results(request))
         for call_id, reason in verdicts.refused.items():
             told = ActOutcome(kind="error", text=f"error: result not shown: {reason}")
             ran[call_id] = Ran(told, by_value=True)
         for call_id in verdicts.flagged:
             warned = ActOutcome(kind="ok", text=_WARNING + texts[call_id])
             ran[call_id] = Ran(warned, by_value=True)
+        return verdicts.said
 
-    async def _check_results(self, texts: dict[str, str]) -> Verdicts:
+    async def _check_results(self, request: CheckResultsRequest) -> Verdicts:
         return await workflow.execute_local_activity(
-            "check.results",
-            CheckResultsRequest(results=texts),
-            result_type=Verdicts,
-            **policies.CHECK,
+            "check.results", request, result_type=Verdicts, **policies.CHECK
         )
