@@ -14,6 +14,7 @@ from typing import Any
 from domain.approval import Question
 from domain.budget import Limits, Spend
 from domain.column import WIDTH, laid_out
+from domain.folding import Remembered
 from domain.run import Stop
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>|~$^&!]|(?<!\w)_+|_+(?!\w)|(?<=\w)://|(?<=\bwww)\.")
@@ -58,6 +59,10 @@ _WAYS = {
     "retry": "the step is tried again; send it once the cause is mended",
     "skip": "the run goes on without the step, and the model is told the error",
     "abort": "the run ends here; what it wrote is undone where that is possible",
+}
+_HALTED_WAYS = {
+    "retry": "the step is tried again; it is held back for as long as the halt stands",
+    "abort": "the run ends; what it wrote is undone once the halt is lifted",
 }
 _SEND = "Choose one under **More Actions, Send a Signal**"
 # The UI's frame is 33 pixels shorter than what it shows: without this, the last line is cut.
@@ -149,6 +154,26 @@ def _spend(spend: Spend, limits: Limits | None) -> str:
     return f"{steps} model calls, {tokens} tokens, {cost} USD"
 
 
+def with_memory(about: str, kept: Remembered | None) -> str:
+    """Return `about` with what the run has noted, and how much of its conversation was folded."""
+    if kept is None:
+        return about
+    lines = [about]
+    if kept.notes:
+        noted = [
+            f"{escape(name)}: {inline(_note(value), 300)}" for name, value in kept.notes.items()
+        ]
+        lines += ["**Notes**", _listed("-", noted)]
+    if kept.folds:
+        known = len(kept.manifest.items) if kept.manifest else 0
+        lines += [f"{kept.messages:,} older messages are folded into {known:,} items."]
+    return _joined(lines)
+
+
+def _note(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
 # --- what a person is asked
 
 
@@ -206,6 +231,14 @@ def _meaning(text: str) -> str:
     return f"{escape(before)} {inline(found[0])}{escape(after)}"
 
 
+def _with_code(text: str) -> str:
+    """Return `text` escaped, what stands between backticks in it as code."""
+    parts = text.split("`")
+    return "".join(
+        f" {inline(part)} " if at % 2 else escape(part) for at, part in enumerate(parts)
+    ).strip()
+
+
 def _how(asked: Question) -> str:
     answer = '`{"reason": "…", "by": "your name"}`'
     return _joined(
@@ -233,6 +266,8 @@ def stop(stopped: Stop, ways: Sequence[str], until: datetime) -> str:
     """Return why the run stands still and what a person can send."""
     step = _STEPS.get(stopped.step)
     where = f"{step} ({escape(stopped.step)})" if step else escape(stopped.step)
+    if stopped.halted:
+        return _halted(stopped, where, ways, until)
     return _joined(
         [
             f"### Stopped at: {where}",
@@ -242,6 +277,22 @@ def stop(stopped: Stop, ways: Sequence[str], until: datetime) -> str:
             _listed("-", [f"`{way}`: {escape(_WAYS.get(way, way))}" for way in ways]),
             f"{_SEND}; the payload may stay empty.",
             f"Stopped {_when(stopped.at)}. Without a signal by {_when(until)} the run fails.",
+            _FOOT,
+        ]
+    )
+
+
+def _halted(stopped: Stop, where: str, ways: Sequence[str], until: datetime) -> str:
+    """Return who stopped the run from outside, why, and how it goes on."""
+    return _joined(
+        [
+            f"### Halted before: {where}",
+            f"**By whom, and why:** {escape(stopped.reason)}",
+            f"**What to do:** {_with_code(stopped.hint)}",
+            "**Your options**",
+            _listed("-", [f"`{way}`: {escape(_HALTED_WAYS.get(way, way))}" for way in ways]),
+            f"{_SEND}; the payload may stay empty.",
+            f"Halted {_when(stopped.at)}. Still halted on {_when(until)}, the run fails.",
             _FOOT,
         ]
     )
