@@ -7,15 +7,12 @@ from typing import Protocol
 from opentelemetry import trace
 from temporalio import activity
 
-from domain.activity import CallMade
 from domain.contract import canonical
-from domain.evidence import calls_made
-from domain.folding import By, Folded, FoldRequest, Past
+from domain.folding import By, Folded, FoldRequest
 from domain.manifest import Manifest
 from domain.summary import Judged, Material, extracted, judge
 
 MEDIA_TYPE = "application/json"
-_MOST_RECORDS = 10_000
 
 
 class Records(Protocol):
@@ -23,10 +20,6 @@ class Records(Protocol):
 
     async def put(self, content: bytes, media_type: str) -> str:
         """Keep `content` and return its id."""
-        ...
-
-    async def get(self, artifact_id: str) -> bytes | None:
-        """Return what is kept under `artifact_id`."""
         ...
 
 
@@ -72,28 +65,6 @@ class FoldingActivities:
             return judged, extracted(material, self._addresses), "rules"
         by: By = "mended" if judged.problems else "model"
         return judged, judged.manifest.within(request.manifest_bytes), by
-
-
-async def calls_in(records: Records, last: str) -> tuple[CallMade, ...]:
-    """Return the calls that ran in the folded part of a run, oldest first.
-
-    Args:
-        records: Where windows are kept.
-        last: The run's last record; each names the one before it.
-
-    Raises:
-        LookupError: A record is gone.
-    """
-    found: list[tuple[CallMade, ...]] = []
-    reference = last
-    while reference and len(found) < _MOST_RECORDS:
-        content = await records.get(reference)
-        if content is None:
-            raise LookupError(f"record {reference!r} of the run's older turns is not kept any more")
-        past = Past.model_validate_json(content)
-        found.append(calls_made(past.messages[past.start : past.cut]))
-        reference = past.previous
-    return tuple(call for calls in reversed(found) for call in calls)
 
 
 def _material(request: FoldRequest) -> Material:

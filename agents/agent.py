@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -16,6 +17,7 @@ from domain.cascade import CascadePolicy
 from domain.guard import GuardPolicy
 from domain.loops import LoopPolicy
 from domain.memory import MemoryPolicy
+from domain.routing import RoutingPolicy
 from domain.selfcheck import CriticPolicy, EscalationPolicy, VerificationPolicy
 from domain.spec import AgentSpec, ApprovalPolicy, NearLimit
 from domain.taint import NOTICE
@@ -24,6 +26,7 @@ from domain.window import WIDE, WindowPolicy
 from domain.working import NOTE, note_tool
 
 _CASCADE: Final = CascadePolicy()
+_ROUTING: Final = RoutingPolicy()
 Check = Callable[["AnswerToCheck"], Sequence[str]]
 
 
@@ -72,9 +75,14 @@ class Agent:
         answer: Pydantic model of the final answer; None for plain text. A field named
             `confidence` (0 to 1) is what `ApprovalPolicy.below_confidence` looks at.
         checks: Rules over an answer; each returns sentences on what is wrong.
-        route: Models tried in order, each `provider:model`.
+        route: Models tried in order, each `provider:model` or the name of a route (`small`,
+            `large`, or what the operator has named).
         shared_route: The route's calls go through the task queue `llm.<provider>`, whose rate
             its workers set.
+        routing: Which calls go to which route, and when another model is asked; None: all go to
+            `route`.
+        private: What it is told and says goes to `local:` models only.
+        cache: For so long a model's reply to exactly the same request is used again.
         cascade: When a run stands still because too many of its attempts failed; None: never.
         inputs: Names of the run's data that the tools need.
         memory: What it remembers from run to run, by tenant; None: nothing.
@@ -103,6 +111,9 @@ class Agent:
     checks: Sequence[Check] = ()
     route: Sequence[str] = ("openai:gpt-5-mini",)
     shared_route: bool = False
+    routing: RoutingPolicy | None = _ROUTING
+    private: bool = False
+    cache: timedelta | None = None
     max_output_tokens: int = 2_000
     temperature: float | None = None
     logprobs: bool = False
@@ -131,6 +142,14 @@ class Agent:
         reads = any(tool.spec.source == "outside" or tool.spec.agent for tool in self.tools)
         return f"{text}\n\n{NOTICE}" if reads and self.guards is not None else text
 
+    def _cache_s(self) -> float:
+        if self.cache and self.temperature:
+            raise ValueError(
+                f"agent {self.name!r}: cache with a temperature of {self.temperature}: a kept reply "
+                "is always the same; leave the temperature out, or set it to 0"
+            )
+        return self.cache.total_seconds() if self.cache else 0
+
     def spec(self) -> AgentSpec:
         """Return the agent as the data that a run keeps."""
         return AgentSpec(
@@ -144,6 +163,9 @@ class Agent:
             checks=tuple(check.__name__ for check in self.checks),
             route=tuple(self.route),
             shared_route=self.shared_route,
+            routing=self.routing,
+            private=self.private,
+            cache_s=self._cache_s(),
             max_output_tokens=self.max_output_tokens,
             temperature=self.temperature,
             logprobs=self.logprobs,

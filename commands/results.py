@@ -178,7 +178,13 @@ def _facts(result: RunResult, own: Facts, *, waiting: bool) -> dict[str, str]:
 
 
 def _agent_facts(result: AgentResult) -> dict[str, str]:
-    return {"spend": spent(result, f", {result.tool_calls} tool calls")}
+    kept = result.memory
+    folded = f"{kept.messages:,} older messages in {kept.folds:,} folds" if kept else ""
+    return {
+        "spend": spent(result, f", {result.tool_calls} tool calls"),
+        "folded": folded if kept and kept.folds else "",
+        "noted": lines(f"{name}: {value}" for name, value in kept.notes.items()) if kept else "",
+    }
 
 
 @shows("agent", facts=_agent_facts)

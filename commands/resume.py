@@ -16,8 +16,11 @@ from commands.errors import CommandError, Exit, one_line
 from commands.reading import AGENT_WORKFLOW
 from commands.session import Session, session
 from commands.starting import Start, announce, start, started_only
+from domain.context import unfolded
+from domain.folding import Past
 from domain.run import AgentRequest
 from domain.state import AgentState
+from runtime.artifacts import Artifacts
 
 _RESUMABLE = {
     WorkflowExecutionStatus.FAILED,
@@ -89,7 +92,7 @@ async def fork(
                 f"run {run_id!r} is a {found.workflow_type}; only an agent's run can be forked: "
                 "`python starter.py list --all` shows those below it"
             )
-        state = await _snapshot(opened, run_id, step)
+        state = await _whole(opened, await _snapshot(opened, run_id, step), step)
         first = (await history.legs(opened, run_id))[0].events[0]
         given = first.workflow_execution_started_event_attributes.input
         request = await history.typed(opened.client.data_converter, given, AgentRequest)
@@ -163,6 +166,20 @@ async def _snapshot(opened: Session, run_id: str, step: int) -> AgentState:
         raise CommandError(
             "a worker is needed to read the run's state; run `python starter.py up`"
         ) from None
+
+
+async def _whole(opened: Session, state: AgentState, step: int) -> AgentState:
+    """Return the state after a step, also where that was folded away: from its record."""
+    if not state.elsewhere:
+        return state
+    artifacts = Artifacts(opened.database)
+    content = await artifacts.get(state.elsewhere)
+    if content is None:
+        gone = artifacts.not_found(state.elsewhere)
+        raise CommandError(
+            f"--step {step}: that turn was folded away, and its record is gone: {gone}"
+        )
+    return unfolded(state, Past.model_validate_json(content)).at(step)
 
 
 def _why_not(run_id: str, status: WorkflowExecutionStatus | None) -> str:

@@ -14,6 +14,7 @@ from commands import console
 from commands.console import safe
 from commands.reading import Listed
 from domain.approval import Decision, Question
+from domain.folding import Remembered
 from domain.run import Status, Stop
 
 _MINUTE, _DAY = 60, 24
@@ -129,6 +130,8 @@ def status(run_id: str, said: Status, seconds: float, page: str = "") -> Rendera
     if said.plan:
         steps = "\n".join(f"{n}. {step}" for n, step in enumerate(said.plan, 1))
         parts.append(Text(f"\n{steps}", style="dim"))
+    if said.memory:
+        parts.append(Text(f"\n{_memory(said.memory)}", style="dim"))
     if said.question:
         parts.append(question(run_id, Question.model_validate(said.question)))
     if said.stop:
@@ -137,6 +140,15 @@ def status(run_id: str, said: Status, seconds: float, page: str = "") -> Rendera
         parts.append(Text("\nanswers that did not count:\n" + "\n".join(said.ignored[-3:])))
     title = f"[bold]{safe(run_id)}[/] {safe(said.agent)}"
     return Panel(Group(*parts), title=title, title_align="left", border_style="dim")
+
+
+def _memory(kept: Remembered) -> str:
+    """Return a run's notes, and how much of its conversation was folded away, as plain text."""
+    lines = [f"{name}: {_short(_value(value), 200)}" for name, value in kept.notes.items()]
+    if kept.folds:
+        known = len(kept.manifest.items) if kept.manifest else 0
+        lines.append(f"({kept.messages:,} older messages folded, {known} items of them known)")
+    return "\n".join(lines)
 
 
 def question(run_id: str, asked: Question) -> RenderableType:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from domain import window
 from domain.approval import Decision
 from domain.contract import canonical, digest
-from domain.folding import MARK, Fold, Folded, Past, Standing, Window
+from domain.evidence import calls_made
+from domain.folding import MARK, Fold, Folded, Past, Remembered, Standing, Window
 from domain.manifest import Manifest
 from domain.messages import Message
 from domain.spec import AgentSpec
@@ -202,6 +203,7 @@ def past(state: AgentState, cut: Cut) -> Past:
         ends=tuple(turn.messages for turn in state.turns[first:]),
         start=cut.start,
         cut=cut.at,
+        calls=len(state.folded_calls),
         messages=tuple(state.messages),
         window=state.window,
         notes=state.notes,
@@ -238,8 +240,30 @@ def fold(state: AgentState, spec: AgentSpec, cut: Cut, folded: Folded, said: Seq
         rate=cut.rate,
         folds=(*state.window.folds, made),
     )
+    if _looks_back(spec):
+        state.folded_calls.extend(calls_made(gone))
     state.messages = assemble(state.messages[:before], memory, last)
     state.shift(cut.at - before - 1, before + 1)
+
+
+def _looks_back(spec: AgentSpec) -> bool:
+    """Whether anything that judges the run looks at all of its calls."""
+    second = any(tool.second_check for tool in spec.tools)
+    return bool(second or spec.checks or spec.critic or spec.verification or spec.phases)
+
+
+def remembered(state: AgentState) -> Remembered | None:
+    """Return what a run has beside its messages; None where that is nothing."""
+    window = state.window
+    if not state.notes and window.manifest is None:
+        return None
+    return Remembered(
+        notes=state.notes,
+        manifest=window.manifest,
+        folds=len(window.folds),
+        messages=window.gone,
+        record=window.record,
+    )
 
 
 def unfolded(state: AgentState, kept: Past) -> AgentState:
@@ -251,6 +275,7 @@ def unfolded(state: AgentState, kept: Past) -> AgentState:
     earlier.messages = list(kept.messages)
     earlier.window = kept.window
     earlier.notes = dict(kept.notes)
+    earlier.folded_calls = state.folded_calls[: kept.calls]
     ends = dict(enumerate(kept.ends, kept.first))
     earlier.turns = [
         turn.model_copy(update={"messages": ends.get(index, 0)})

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from domain.activity import CallMade
 from domain.contract import canonical, strict_json
 from domain.messages import Message, ToolCall
+from domain.state import AgentState
 from domain.taint import marked, unmarked
 
 # How the results of calls begin that brought nothing, so that no answer can rest on them.
@@ -29,6 +30,11 @@ def calls_made(messages: Sequence[Message]) -> tuple[CallMade, ...]:
             arguments, text = _object(call.arguments), unmarked(message.text)
             made.append(CallMade(tool=call.name, arguments=arguments, text=text))
     return tuple(made)
+
+
+def calls_of(state: AgentState) -> tuple[CallMade, ...]:
+    """Return the calls of a run that ran, also those of turns that were folded away."""
+    return (*state.folded_calls, *calls_made(state.messages))
 
 
 def _object(text: str) -> dict[str, Any]:

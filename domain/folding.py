@@ -67,6 +67,24 @@ class Window(Contract):
         return next((fold.record for fold in self.folds if fold.turn > turn), "")
 
 
+class Remembered(Contract):
+    """What a run has of its own, beside the messages that its model is shown.
+
+    Attributes:
+        notes: The working memory.
+        manifest: What is kept of the turns that were folded away.
+        folds: How often turns were folded.
+        messages: How many messages that were.
+        record: The last window as it was before; it names the one before it.
+    """
+
+    notes: dict[str, Any] = Field(default_factory=dict)
+    manifest: Manifest | None = None
+    folds: int = 0
+    messages: int = 0
+    record: str = ""
+
+
 class Past(Contract):
     """A window as it was before a fold, kept as an artifact.
 
@@ -79,6 +97,7 @@ class Past(Contract):
         notes: The working memory before the fold.
         start: Index of the first message that was folded.
         cut: Index of the first message that stayed.
+        calls: How many folded calls the state held.
     """
 
     previous: str = ""
@@ -87,6 +106,7 @@ class Past(Contract):
     ends: tuple[int, ...] = ()
     start: int = 0
     cut: int = 0
+    calls: int = 0
     messages: tuple[Message, ...] = ()
     window: Window = Window()
     notes: dict[str, Any] = Field(default_factory=dict)

@@ -14,7 +14,6 @@ from typing import Any
 from domain.approval import Question
 from domain.budget import Limits, Spend
 from domain.column import WIDTH, laid_out
-from domain.folding import Remembered
 from domain.run import Stop
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>|~$^&!]|(?<!\w)_+|_+(?!\w)|(?<=\w)://|(?<=\bwww)\.")
@@ -152,26 +151,6 @@ def _spend(spend: Spend, limits: Limits | None) -> str:
         tokens += f" of {limits.tokens:,}" if limits.tokens < _UNLIMITED else ""
         cost += f" of {limits.cost_usd:,.2f}" if limits.cost_usd < _UNLIMITED else ""
     return f"{steps} model calls, {tokens} tokens, {cost} USD"
-
-
-def with_memory(about: str, kept: Remembered | None) -> str:
-    """Return `about` with what the run has noted, and how much of its conversation was folded."""
-    if kept is None:
-        return about
-    lines = [about]
-    if kept.notes:
-        noted = [
-            f"{escape(name)}: {inline(_note(value), 300)}" for name, value in kept.notes.items()
-        ]
-        lines += ["**Notes**", _listed("-", noted)]
-    if kept.folds:
-        known = len(kept.manifest.items) if kept.manifest else 0
-        lines += [f"{kept.messages:,} older messages are folded into {known:,} items."]
-    return _joined(lines)
-
-
-def _note(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 # --- what a person is asked

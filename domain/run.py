@@ -45,6 +45,7 @@ class AgentRequest(Request):
         lineage: Names the logical run where it starts again under another id; a run below
             another has one of its caller's, so that its writes keep their keys.
         depth: How many runs are above this one.
+        private: The run above is a private agent's: its data goes to the local endpoint only.
         tainted: Which words of strangers its caller had read, so that the task may be theirs.
         undo: What is to be undone, and nothing else: the writes of a run of this agent.
         state: Set by continue-as-new, by a hand-off and by fork.
@@ -58,6 +59,7 @@ class AgentRequest(Request):
     answer_schema: dict[str, Any] | None = None
     lineage: str = ""
     depth: int = 0
+    private: bool = False
     tainted: tuple[Taint, ...] = ()
     undo: tuple[Effected, ...] = ()
     forked_from: str = ""

@@ -5,6 +5,7 @@ from typing import Any, Literal, cast
 
 from pydantic import Field
 
+from domain.activity import CallMade
 from domain.budget import Extra, Limits, LimitsOverride, Spend
 from domain.cascade import Trouble
 from domain.contract import Contract, strict_json
@@ -76,6 +77,7 @@ class AgentState(RunState):
         alerted: Most of a budget is used, and somebody was told.
         notes: The working memory: the fields that have a value.
         window: What is known of the turns that were folded away.
+        folded_calls: The calls of turns that were folded away, where rules look back at them.
         elsewhere: Set where a turn was asked for that was folded away: the record that has it.
         rejections: What guards refused.
         recalled: What of its long-term memory it was told at its start.
@@ -114,6 +116,7 @@ class AgentState(RunState):
     notes: dict[str, Any] = Field(default_factory=dict)
     window: Window = Window()
     elsewhere: str = ""
+    folded_calls: list[CallMade] = Field(default_factory=list[CallMade])
     rejections: list[Rejection] = Field(default_factory=list[Rejection])
     recalled: tuple[Recalled, ...] = ()
     checks: SelfChecks = Field(default_factory=SelfChecks)

@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.contract import digest
     from domain.lifecycle import State
     from domain.messages import Message
+    from domain.page_memory import with_memory
     from domain.run import AgentRequest, AgentResult, Outcome
     from domain.spec import AgentSpec
     from domain.state import AgentState, Effected
@@ -264,4 +265,4 @@ class AgentWorkflow(Conducted[AgentResult]):
             limits=self._limits(),
             plan=state.plan,
         )
-        return page.with_memory(about, remembered(state))
+        return with_memory(about, remembered(state))

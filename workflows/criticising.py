@@ -15,7 +15,7 @@ from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain.contract import canonical
-    from domain.evidence import calls_made, shown
+    from domain.evidence import calls_of, shown
     from domain.selfcheck import CriticPolicy, CriticVerdict, Review, Subject
     from domain.taint import marked
     from domain.tools import ToolSpec
@@ -74,7 +74,7 @@ class Critic(Watch):
             ("What the agent must keep to", f"{spec.system}\n{constraints}".strip()),
             (
                 "What the run's calls brought",
-                shown(calls_made(self._state.messages), policy.evidence_bytes),
+                shown(calls_of(self._state), policy.evidence_bytes),
             ),
             ("Why you sent the proposal before this one back", back.reason if back else ""),
             ("The proposal", proposal),

@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.activity import ActOutcome, AnswerVerdict
     from domain.checking import PhaseRequest
     from domain.checkpoint import Checkpoint
-    from domain.evidence import calls_made
+    from domain.evidence import calls_of
     from domain.selfcheck import MOST_KEPT
     from domain.tools import ToolSpec
 
@@ -74,7 +74,7 @@ class Phases(Watch):
             agent=work.spec.name,
             phase=declared.name,
             checks=declared.checks,
-            made=calls_made(work.state.messages),
+            made=calls_of(work.state),
             task=work.request.task,
         )
         verdict = await sure(

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.approval import Form
     from domain.contract import strict_json
-    from domain.evidence import calls_made
+    from domain.evidence import calls_of
     from domain.messages import Message
 
 
@@ -82,7 +82,7 @@ class Reviewer:
             text=text,
             answer_schema=self._spec.answer_schema,
             checks=self._spec.checks,
-            made=calls_made(self._state.messages) if self._spec.checks else (),
+            made=calls_of(self._state) if self._spec.checks else (),
             task=self._request.task,
             typed=self._request.answer_schema is None,
         )

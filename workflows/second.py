@@ -16,7 +16,7 @@ from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain.checking import SecondRequest, SecondVerdict
-    from domain.evidence import calls_made
+    from domain.evidence import calls_of
     from domain.selfcheck import Checked
     from domain.tools import ToolSpec
 
@@ -57,7 +57,7 @@ async def _verdict(work: Work, tool: ToolSpec, arguments: dict[str, Any]) -> Sec
     request = SecondRequest(
         tool=tool.name,
         arguments=arguments,
-        made=calls_made(work.state.messages),
+        made=calls_of(work.state),
         task=work.request.task,
         data=work.request.data,
         tenant=work.request.tenant,
