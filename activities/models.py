@@ -75,8 +75,9 @@ class Models:
             )
         provider = self._providers.get(vendor)
         if provider is None and vendor in KEYS:
+            lacks = "address" if vendor == LOCAL else "key"
             raise unusable(
-                f"route {name!r}: {vendor} has no key; set {KEYS[vendor]} for the worker, or "
+                f"route {name!r}: {vendor} has no {lacks}; set {KEYS[vendor]} for the worker, or "
                 f"change the route of agent {spec.name!r}"
             )
         if provider is None or not model:

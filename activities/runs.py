@@ -9,11 +9,13 @@ from jsonschema.exceptions import SchemaError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.routed import Named, RouteError, routed
 from activities.transcripts import Transcripts
 from agents.toolkit import Agent
 from domain.activity import DeadLetter, Report, Resolved, ResolveRequest
 from domain.budget import Limits
 from domain.contract import canonical
+from domain.routing import ROUTES
 from domain.run import MAX_TASK_BYTES, AgentResult, Kept, KeptRequest
 from domain.spec import AgentSpec
 
@@ -56,7 +58,9 @@ class RunActivities:
         transcripts: Transcripts,
         dead_letters: DeadLetters,
         runs: Runs,
+        routes: Named = ROUTES,
     ) -> None:
+        self._routes = routes
         self._agents = agents
         self._transcripts = transcripts
         self._dead_letters = dead_letters
@@ -67,10 +71,20 @@ class RunActivities:
         """Return the spec that the run keeps, or why the input is refused."""
         if refusal := self._refusal(request):
             return Resolved(refusal=refusal)
-        spec = _fitted(self._agents[request.agent].spec(), request)
+        try:
+            spec = self._routed(_fitted(self._agents[request.agent].spec(), request), request)
+        except RouteError as error:
+            return Resolved(refusal=str(error))
         self._transcripts.remember_spec(spec)  # the first model call will ask for it
         own = _own_limits(self._agents[request.agent].spec(), request)
         return Resolved(spec=spec, room=own) if own != spec.limits else Resolved(spec=spec)
+
+    def _routed(self, spec: AgentSpec, request: ResolveRequest) -> AgentSpec:
+        def below(name: str) -> AgentSpec | None:
+            agent = self._agents.get(name)
+            return agent.spec() if agent else None
+
+        return routed(spec, self._routes, below, private=request.private)
 
     def _refusal(self, request: ResolveRequest) -> str:
         agent = self._agents.get(request.agent)

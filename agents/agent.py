@@ -142,13 +142,17 @@ class Agent:
         reads = any(tool.spec.source == "outside" or tool.spec.agent for tool in self.tools)
         return f"{text}\n\n{NOTICE}" if reads and self.guards is not None else text
 
-    def _cache_s(self) -> float:
+    def __post_init__(self) -> None:
+        """Refuse a cache of replies that are meant to differ.
+
+        Raises:
+            ValueError: Says which agent.
+        """
         if self.cache and self.temperature:
             raise ValueError(
-                f"agent {self.name!r}: cache with a temperature of {self.temperature}: a kept reply "
-                "is always the same; leave the temperature out, or set it to 0"
+                f"agent {self.name!r}: cache with a temperature of {self.temperature}: a kept "
+                "reply is always the same; leave the temperature out, or set it to 0"
             )
-        return self.cache.total_seconds() if self.cache else 0
 
     def spec(self) -> AgentSpec:
         """Return the agent as the data that a run keeps."""
@@ -165,7 +169,7 @@ class Agent:
             shared_route=self.shared_route,
             routing=self.routing,
             private=self.private,
-            cache_s=self._cache_s(),
+            cache_s=self.cache.total_seconds() if self.cache else 0,
             max_output_tokens=self.max_output_tokens,
             temperature=self.temperature,
             logprobs=self.logprobs,

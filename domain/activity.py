@@ -31,6 +31,7 @@ class ResolveRequest(Contract):
 
     Attributes:
         takes_part: The agent is asked for by a run of several; there is no task yet.
+        private: The run above is a private agent's, so what it hands down is as well.
     """
 
     agent: str
@@ -41,6 +42,7 @@ class ResolveRequest(Contract):
     answer_schema: dict[str, Any] | None = None
     takes_part: bool = False
     dry_run: bool = False
+    private: bool = False
 
 
 class Resolved(Contract):

@@ -136,7 +136,7 @@ def expanded(route: Iterable[str], named: Mapping[str, tuple[str, ...]]) -> tupl
         if ":" not in entry and entry not in named:
             raise ValueError(
                 f"route {entry!r} is neither provider:model nor the name of a route; the routes "
-                f"are {sorted(named)}: correct it, or set HOLDFAST_ROUTE_{entry.upper()}"
+                f"are {sorted(named)}: correct it, or name it in the file of routes"
             )
         found |= dict.fromkeys(named.get(entry, (entry,)))
     return tuple(found)

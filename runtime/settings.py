@@ -37,6 +37,8 @@ class ModelAccess(TypedDict):
     openai_base_url: str | None
     anthropic_api_key: str
     anthropic_base_url: str | None
+    local_api_key: str
+    local_base_url: str | None
 
 
 class SettingsError(ValueError):
@@ -91,6 +93,14 @@ class Settings(BaseModel):
     openai_base_url: str | None = None
     anthropic_api_key: SecretStr | None = None
     anthropic_base_url: str | None = None
+    local_api_key: SecretStr | None = None
+    local_base_url: str | None = None
+    """The operator's own OpenAI-compatible server, for example http://127.0.0.1:11434/v1."""
+    route_small: str | None = None
+    """Models of the route `small`, in order: openai:gpt-5-nano,anthropic:claude-haiku-4-5"""
+    route_large: str | None = None
+    routes: Path | None = None
+    """File of named routes; unset: `routes.toml` under `home`, if any."""
     offline_url: str | None = None
     """Where the offline model listens; unset: the one recorded under `home`."""
     otlp_endpoint: str | None = None
@@ -136,11 +146,14 @@ class Settings(BaseModel):
             "openai_base_url": self.openai_base_url,
             "anthropic_api_key": _clear(self.anthropic_api_key),
             "anthropic_base_url": self.anthropic_base_url,
+            "local_api_key": _clear(self.local_api_key),
+            "local_base_url": self.local_base_url,
         }
 
     def secrets(self) -> tuple[str, ...]:
         """Return the values that must not appear anywhere, longest first."""
-        keys = [_clear(self.openai_api_key), _clear(self.anthropic_api_key)]
+        named = (self.openai_api_key, self.anthropic_api_key, self.local_api_key)
+        keys = [_clear(key) for key in named]
         found = [key for key in keys if key]
         if self.database_url is not None:
             password = urlsplit(self.database).password

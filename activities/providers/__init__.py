@@ -5,8 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from activities.providers.base import Provider
+from domain.routing import LOCAL
 
-KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+KEYS = {
+    "openai": "OPENAI_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+    LOCAL: "HOLDFAST_LOCAL_BASE_URL",
+}
+"""What a vendor is switched on by."""
 _OFFLINE_KEY = "offline"
 
 
@@ -54,23 +60,29 @@ def build(
     openai_base_url: str | None = None,
     anthropic_api_key: str = "",
     anthropic_base_url: str | None = None,
+    local_api_key: str = "",
+    local_base_url: str | None = None,
     offline_url: str = "",
 ) -> Vendors:
     """Return the providers that can serve, by vendor.
 
     With no key at all the offline model serves every vendor, at `offline_url` (scheme and
     authority); with one key, the vendor without one is left out, and a route to it is refused.
+    The operator's own endpoint serves where it has an address, and needs no key.
 
     Raises:
         ValueError: There is neither a key nor an offline model.
     """
     built: dict[str, Callable[[], Provider]] = {}
+    own: dict[str, Callable[[], Provider]] = {}
+    if local_base_url:
+        own[LOCAL] = lambda: _openai(local_api_key or _OFFLINE_KEY, local_base_url, local=True)
     if openai_api_key:
         built["openai"] = lambda: _openai(openai_api_key, openai_base_url)
     if anthropic_api_key:
         built["anthropic"] = lambda: _anthropic(anthropic_api_key, anthropic_base_url)
     if built:
-        return Vendors(built, soon=built)
+        return Vendors(built | own, soon=built)
     if not offline_url:
         raise ValueError(
             "no model can serve: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start the offline "
@@ -81,15 +93,19 @@ def build(
         {
             "openai": lambda: _openai(_OFFLINE_KEY, f"{url}/v1", stand_in=True),
             "anthropic": lambda: _anthropic(_OFFLINE_KEY, url, stand_in=True),
+            LOCAL: lambda: _openai(_OFFLINE_KEY, f"{url}/v1", stand_in=True, local=True),
+            **own,
         },
         soon=["openai"],  # what an agent is routed to where it does not say
     )
 
 
-def _openai(key: str, base_url: str | None, *, stand_in: bool = False) -> Provider:
+def _openai(
+    key: str, base_url: str | None, *, stand_in: bool = False, local: bool = False
+) -> Provider:
     from activities.providers.openai import OpenAIProvider  # noqa: PLC0415 - see `Vendors`
 
-    return OpenAIProvider(key, base_url=base_url, stand_in=stand_in)
+    return OpenAIProvider(key, base_url=base_url, stand_in=stand_in, local=local)
 
 
 def _anthropic(key: str, base_url: str | None, *, stand_in: bool = False) -> Provider:

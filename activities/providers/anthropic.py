@@ -10,7 +10,6 @@ from anthropic.types import TextBlock, ToolUseBlock
 
 from activities.providers import failures
 from activities.providers.base import (
-    Heads,
     ProviderError,
     ProviderReply,
     Shape,
@@ -18,10 +17,12 @@ from activities.providers.base import (
     as_json,
     assistant,
     by_instruction,
+    fit_id,
+    fit_name,
     sound,
 )
+from activities.providers.client import TIMEOUT_S, Connection, options
 from activities.providers.failures import Posture
-from activities.providers.transport import client_options
 from domain.budget import Usage
 from domain.messages import Message, ToolCall
 
@@ -56,10 +57,8 @@ _FINISH: Final = {
 _EMPTY: Final = "(nothing)"
 
 
-class AnthropicProvider:
+class AnthropicProvider(Connection[anthropic.AsyncAnthropic]):
     """Messages with tools; JSON Schema output where the schema can be enforced."""
-
-    vendor = VENDOR
 
     def __init__(
         self,
@@ -67,19 +66,16 @@ class AnthropicProvider:
         *,
         base_url: str | None = None,
         stand_in: bool = False,
-        timeout_s: float = 300,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
-        self.stand_in = stand_in
-        self._account = failures.Account(VENDOR, ERRORS, api_key)
-        self._heads = Heads(_head)
-        self._client = anthropic.AsyncAnthropic(
-            api_key=api_key,
-            base_url=base_url,
-            max_retries=0,
-            timeout=anthropic.Timeout(timeout_s, connect=10),
-            http_client=anthropic.DefaultAsyncHttpxClient(**client_options(base_url)),
+        super().__init__(
             # The activity's span carries the attributes, the same for every vendor.
-            open_telemetry=False,
+            anthropic.AsyncAnthropic(
+                **options(anthropic, api_key, base_url, timeout_s), open_telemetry=False
+            ),
+            failures.Account(VENDOR, ERRORS, api_key),
+            _head,
+            stand_in=stand_in,
         )
 
     def wire(self, message: Message) -> Wire:
@@ -91,13 +87,14 @@ class AnthropicProvider:
         """Join a request. Roles alternate, so neighbours of one role become one message."""
         parts = [self._heads.of(shape)]
         last = ""
-        for role, raw in transcript:
+        ends = _stable_ends(shape, transcript)
+        for place, (role, raw) in enumerate(transcript):
             if role == last:
                 parts.append(b",")
             else:
                 parts.append(_OPEN_FIRST[role] if not last else _OPEN[role])
                 last = role
-            parts.append(raw)
+            parts += (raw[:-1], _MARK) if place in ends else (raw,)
         tail = as_json(
             {"max_tokens": shape.max_output_tokens, "metadata": {"user_id": shape.caller}}
         )
@@ -121,10 +118,6 @@ class AnthropicProvider:
             raise self._failed(error) from None
         return self._read(reply)
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.close()
-
     def _failed(self, error: anthropic.APIError | ValueError) -> ProviderError:
         if not isinstance(error, anthropic.APIStatusError):
             return self._account.broke(error)
@@ -145,6 +138,7 @@ class AnthropicProvider:
                 + (reply.usage.cache_read_input_tokens or 0),
                 output_tokens=reply.usage.output_tokens,
                 cached_tokens=reply.usage.cache_read_input_tokens or 0,
+                cache_written_tokens=reply.usage.cache_creation_input_tokens or 0,
             )
             finish = reply.stop_reason or ("tool_use" if calls else "end_turn")
             model = reply.model
@@ -158,6 +152,9 @@ class AnthropicProvider:
 _OPEN_FIRST: Final = {
     role: b'{"role":"%s","content":[' % role.encode() for role in ("user", "assistant")
 }
+_CACHED: Final = {"cache_control": {"type": "ephemeral"}}
+# The end of a block, with the word that the prompt up to it is to be cached.
+_MARK: Final = b"," + as_json(_CACHED)[1:]
 _OPEN: Final = {role: b"]}," + opening for role, opening in _OPEN_FIRST.items()}
 
 
@@ -172,7 +169,8 @@ def _head(shape: Shape) -> bytes:
         except (TypeError, ValueError):
             # A schema with a part of any type has no form that the provider can enforce.
             system += by_instruction(schema)
-    head["system"] = system
+    # The tools stand before it, so they are cached with it.
+    head["system"] = [{"type": "text", "text": system or _EMPTY, **_CACHED}]
     if shape.offered:
         head["tools"] = [
             {
@@ -194,7 +192,7 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
         return [
             {
                 "type": "tool_result",
-                "tool_use_id": message.call_id,
+                "tool_use_id": fit_id(message.call_id),
                 "content": message.text or _EMPTY,
             }
         ]
@@ -202,10 +200,32 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     if message.text.strip() or not message.calls:
         blocks.append({"type": "text", "text": message.text if message.text.strip() else _EMPTY})
     blocks += (
-        {"type": "tool_use", "id": call.id, "name": call.name, "input": _input(call.arguments)}
+        {
+            "type": "tool_use",
+            "id": fit_id(call.id),
+            "name": fit_name(call.name),
+            "input": _input(call.arguments),
+        }
         for call in message.calls
     )
     return blocks
+
+
+def _stable_ends(shape: Shape, transcript: Sequence[Wire]) -> tuple[int, ...]:
+    """Return which messages end a part that is to be cached: this request's, and the last one's.
+
+    The vendor looks at most twenty blocks back for what was cached, and one turn may add more;
+    with the end of the last request marked as well, what that one wrote is found. A conversation
+    without tools ends with its answer, so writing it would only cost.
+    """
+    if shape.aside is not None or not shape.spec.tools or not transcript:
+        return ()
+    place = last = len(transcript) - 1
+    while place > 0 and transcript[place].role == "user":
+        place -= 1
+    while place > 0 and transcript[place].role == "assistant":
+        place -= 1
+    return (place, last) if place < last else (last,)
 
 
 def _input(arguments: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ SDK sends them: its typed `create` would walk every message of the transcript at
 """
 
 import json
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ _PLAN_PROMPT = (
     "you will take, in order, each with the names of the tools it needs. Call no tool yet."
 )
 _HEADS = 200
+_FIT_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_FIT_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
 
 class ProviderError(Exception):
@@ -203,6 +207,20 @@ def as_json(value: Any) -> bytes:
         return orjson.dumps(value)
     except TypeError:
         return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def fit_id(call_id: str) -> str:
+    """Return the id of a call as every vendor takes it.
+
+    A conversation goes on at another vendor with the ids that the first one gave: Anthropic
+    refuses all but letters, digits, `_` and `-`, OpenAI what is longer than 40 characters.
+    """
+    return call_id if _FIT_ID.fullmatch(call_id) else f"call_{digest(call_id)}"
+
+
+def fit_name(name: str) -> str:
+    """Return a tool's name as every vendor takes it, whatever a model has invented."""
+    return name if _FIT_NAME.fullmatch(name) else _UNFIT.sub("_", name)[:64] or "unnamed"
 
 
 def sound(text: str) -> str:

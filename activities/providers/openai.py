@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, and every server that is compatible with them."""
+"""OpenAI's chat completions, and every server that is compatible with them: also one's own."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ from openai.types.completion_usage import CompletionUsage
 
 from activities.providers import failures
 from activities.providers.base import (
-    Heads,
     ProviderError,
     ProviderReply,
     Shape,
@@ -18,46 +17,55 @@ from activities.providers.base import (
     as_json,
     assistant,
     by_instruction,
+    fit_id,
+    fit_name,
     sound,
 )
+from activities.providers.client import TIMEOUT_S, Connection, options
 from activities.providers.failures import Posture
-from activities.providers.transport import client_options
 from domain.budget import Usage
 from domain.certainty import Token, field_logprobs
 from domain.messages import Message, ToolCall
+from domain.routing import LOCAL
 
 VENDOR: Final = "openai"
 
 # Codes before statuses: a 429 is a rate limit or an empty account, and only the code tells.
-ERRORS: Final = failures.table(
-    "OPENAI_API_KEY",
-    "OPENAI_BASE_URL",
-    {
-        "insufficient_quota": Posture(
-            False,
-            False,
-            "the account's quota is used up",
-            "top it up or raise its limit, then retry",
-        ),
-        "billing_hard_limit_reached": Posture(
-            False, False, "the account's spending limit is reached", "raise it, then retry"
-        ),
-        "context_length_exceeded": Posture(
-            False,
-            False,
-            "the conversation is longer than the model reads",
-            "route to a larger model",
-        ),
-    },
+_OWN_ERRORS: Final[failures.Table] = {
+    "insufficient_quota": Posture(
+        False,
+        False,
+        "the account's quota is used up",
+        "top it up or raise its limit, then retry",
+    ),
+    "billing_hard_limit_reached": Posture(
+        False, False, "the account's spending limit is reached", "raise it, then retry"
+    ),
+    "context_length_exceeded": Posture(
+        False,
+        False,
+        "the conversation is longer than the model reads",
+        "route to a larger model",
+    ),
+}
+ERRORS: Final = failures.table("OPENAI_API_KEY", "OPENAI_BASE_URL", _OWN_ERRORS)
+_LOCAL_ERRORS: Final = failures.table(
+    "HOLDFAST_LOCAL_API_KEY", "HOLDFAST_LOCAL_BASE_URL", _OWN_ERRORS
 )
 
 _FINISH: Final = {"function_call": "tool_calls"}
 
 
-class OpenAIProvider:
-    """Chat completions with tools and JSON Schema output."""
+class OpenAIProvider(Connection[openai.AsyncOpenAI]):
+    """Chat completions with tools and JSON Schema output.
 
-    vendor = VENDOR
+    Args:
+        api_key: The account's.
+        base_url: Of a server that is not the vendor's.
+        stand_in: The offline model answers.
+        local: The server is the operator's own, which private agents may be sent to.
+        timeout_s: Of one request.
+    """
 
     def __init__(
         self,
@@ -65,18 +73,17 @@ class OpenAIProvider:
         *,
         base_url: str | None = None,
         stand_in: bool = False,
-        timeout_s: float = 300,
+        local: bool = False,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
-        self.stand_in = stand_in
-        self._account = failures.Account(VENDOR, ERRORS, api_key)
-        self._heads = Heads(_head)
-        self._client = openai.AsyncOpenAI(
-            api_key=api_key,
-            base_url=base_url,
-            max_retries=0,
-            timeout=openai.Timeout(timeout_s, connect=10),
-            http_client=openai.DefaultAsyncHttpxClient(**client_options(base_url)),
+        vendor, errors = (LOCAL, _LOCAL_ERRORS) if local else (VENDOR, ERRORS)
+        super().__init__(
+            openai.AsyncOpenAI(**options(openai, api_key, base_url, timeout_s)),
+            failures.Account(vendor, errors, api_key),
+            _head,
+            stand_in=stand_in,
         )
+        self._local = local
 
     def wire(self, message: Message) -> Wire:
         """Serialise one message."""
@@ -84,7 +91,7 @@ class OpenAIProvider:
 
     def body(self, shape: Shape, transcript: Sequence[Wire]) -> bytes:
         """Join a request: head, messages, and what differs from call to call."""
-        tail = as_json({"max_completion_tokens": shape.max_output_tokens, "user": shape.caller})
+        tail = as_json(self._tail(shape))
         messages = b",".join([wire.raw for wire in transcript])
         return b"".join((self._heads.of(shape), messages, b"],", tail[1:]))
 
@@ -105,9 +112,18 @@ class OpenAIProvider:
             raise self._failed(error) from None
         return self._read(reply, body)
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.close()
+    def _tail(self, shape: Shape) -> dict[str, Any]:
+        """Return what stands behind the messages, so that it does not part equal beginnings."""
+        if self._local:
+            # The older name, which every compatible server knows.
+            return {"max_tokens": shape.max_output_tokens, "user": shape.caller}
+        return {
+            "max_completion_tokens": shape.max_output_tokens,
+            "user": shape.caller,
+            # A run's calls are sent where its beginning is cached; agents that many runs share
+            # would overflow one such place.
+            "prompt_cache_key": shape.caller,
+        }
 
     def _failed(self, error: openai.APIError | ValueError) -> ProviderError:
         if not isinstance(error, openai.APIStatusError):
@@ -170,15 +186,16 @@ def _head(shape: Shape) -> bytes:
 
 def _written(message: Message) -> dict[str, Any]:
     if message.role == "tool":
-        return {"role": "tool", "tool_call_id": message.call_id, "content": message.text}
+        call_id = fit_id(message.call_id)
+        return {"role": "tool", "tool_call_id": call_id, "content": message.text}
     written: dict[str, Any] = {"role": message.role, "content": message.text}
     if message.calls:
         written["content"] = message.text or None
         written["tool_calls"] = [
             {
-                "id": call.id,
+                "id": fit_id(call.id),
                 "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
+                "function": {"name": fit_name(call.name), "arguments": call.arguments},
             }
             for call in message.calls
         ]
@@ -216,4 +233,5 @@ def _usage(counted: CompletionUsage | None, body: bytes, text: str) -> Usage:
         input_tokens=counted.prompt_tokens or 0,
         output_tokens=counted.completion_tokens or 0,
         cached_tokens=(details.cached_tokens or 0) if details else 0,
+        cache_written_tokens=(details.cache_write_tokens or 0) if details else 0,
     )

@@ -112,7 +112,7 @@ def test_a_schema_that_cannot_be_enforced_is_asked_for_in_words(
 
     assert "response_format" not in body
     assert "output_config" not in body
-    system = body["messages"][0]["content"] if vendor == "openai" else body["system"]
+    system = body["messages"][0]["content"] if vendor == "openai" else body["system"][0]["text"]
     assert json.dumps(schema, separators=(",", ":")) in system
 
 
