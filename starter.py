@@ -18,6 +18,7 @@ from commands.dead_letters import letters
 from commands.demo import demo
 from commands.doctor import doctor
 from commands.guard import guarded
+from commands.halting import halt, halts, unhalt
 from commands.mcp_serving import group as mcp
 from commands.orchestrate import orchestrate
 from commands.repair import repair
@@ -66,6 +67,7 @@ COMMANDS: Final[dict[str, dict[str, Command]]] = {
         "fork": fork,
         "cancel": cancel,
     },
+    "Stop": {"halts": halts},
 }
 
 
@@ -82,6 +84,8 @@ def build() -> typer.Typer:
     app.add_typer(triage(), name="triage", rich_help_panel="Start")
     app.add_typer(review(), name="review", rich_help_panel="Decide")
     app.add_typer(standing(), name="standing", rich_help_panel="Decide")
+    app.add_typer(halt(), name="halt", rich_help_panel="Stop")
+    app.add_typer(unhalt(), name="unhalt", rich_help_panel="Stop")
     app.add_typer(tokens(), name="tokens", rich_help_panel="Serve")
     app.add_typer(mcp(), name="mcp", rich_help_panel="Serve")
     return app

@@ -19,6 +19,7 @@ from runtime.artifacts import ArtifactNotFound
 from runtime.database import DatabaseError
 from runtime.dead_letters import DeadLetterNotFound
 from runtime.devserver import ServerFailed
+from runtime.halts import HaltNotFound
 from runtime.reviews import ReviewNotFound
 from runtime.search_attributes import SearchAttributesMissing
 from runtime.server_binary import BinaryMissing
@@ -61,6 +62,7 @@ _SPEAKING = (
     SearchAttributesMissing,
     DeadLetterNotFound,
     ArtifactNotFound,
+    HaltNotFound,
     RegistryError,
     ReviewNotFound,
     StandingNotFound,

@@ -181,6 +181,10 @@ def question(run_id: str, asked: Question) -> RenderableType:
 
 def stopped(run_id: str, stop: Stop) -> RenderableType:
     """Return why a run stands still, and what to type."""
+    if stop.halted:
+        body = facts({"what": safe(stop.reason), "then": safe(stop.hint)})
+        title = f"[bold yellow]halted before {safe(stop.step)}[/]"
+        return Panel(body, title=title, title_align="left", border_style="yellow")
     body = facts(
         {
             "what": safe(stop.reason),
