@@ -26,6 +26,8 @@ from activities.validation import ValidationActivities, addresses
 from agents.registry import tools
 from agents.toolkit import Agent
 from commands.remembrance import remembrance
+from domain.routing import PROVIDERS
+from runtime.answers import Answers
 from runtime.artifacts import Artifacts
 from runtime.batches import Batches
 from runtime.database import Database
@@ -36,6 +38,7 @@ from runtime.halts import Halts
 from runtime.interceptors import FinishWrites, Observe
 from runtime.metrics import Meters
 from runtime.reviews import Reviews
+from runtime.routes import named_routes
 from runtime.runs import Runs
 from runtime.serving import Queue, Service, activities_of, wanted
 from runtime.settings import Settings
@@ -69,10 +72,13 @@ def compose(
         SpendLedger(database, Reserved),
         on_call=meters.model_call,
         controls=controls,
+        answers=Answers(database),
         shelf=shelf,
     )
     checks = ValidationActivities(served)
-    runs = RunActivities(served, transcripts, DeadLetters(database), Runs(database))
+    runs = RunActivities(
+        served, transcripts, DeadLetters(database), Runs(database), named_routes(settings)
+    )
     offered = tools(served.values())
     memory = remembrance(settings, database, offline_url, meters.memory)
     called = ToolActivities(
@@ -100,7 +106,7 @@ def compose(
         Queue(name, called.all(name), per_second=rate) for name, rate in called.queues().items()
     ]
     # A model's queue has no declared rate: whoever starts its workers knows the account's.
-    models = [Queue(f"llm.{vendor}", [llm.think]) for vendor in ("openai", "anthropic")]
+    models = [Queue(f"llm.{vendor}", [llm.think]) for vendor in sorted(PROVIDERS)]
     specs = [tool.spec for tool in offered.values()]
     return Service(
         queues=wanted(queues, [main, *limited], models),

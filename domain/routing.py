@@ -8,7 +8,7 @@ resolves its agent, so that an edit never changes a run under way.
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
 from pydantic import Field
 
@@ -123,6 +123,26 @@ def provider_of(model: str) -> str:
 def may_read(model: str, *, private: bool) -> bool:
     """Whether a model may be sent an agent's data: a private agent's stays on the local one."""
     return not private or provider_of(model) == LOCAL
+
+
+class _Agent(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def private(self) -> bool: ...
+
+
+def apart(agents: Iterable[_Agent]) -> str:
+    """Return why agents cannot take part in one run, which hands on what they find; or nothing."""
+    known = list(agents)
+    private = [agent.name for agent in known if agent.private]
+    others = [agent.name for agent in known if not agent.private]
+    if not (private and others):
+        return ""
+    return (
+        f"agent {private[0]!r} is private and {others[0]!r} is not, so its data would leave the "
+        f"{LOCAL} endpoint; make both private, or run them apart"
+    )
 
 
 def expanded(route: Iterable[str], named: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

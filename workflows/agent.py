@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import FailureError
 
 # The sandbox runs this file anew for each run. Its collaborators are passed through: they keep no
 # state in modules, and running them anew cost 20 ms of CPU a run.
@@ -102,6 +102,7 @@ class AgentWorkflow(Conducted[AgentResult]):
                 ceiling=request.ceiling,
                 answer_schema=request.answer_schema,
                 dry_run=request.dry_run,
+                private=request.private,
             )
             resolved = await sure(self.desk, "agent.resolve", lambda: resolved_by(asked))
             if resolved.spec is None:
@@ -198,6 +199,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             "limits": None,
             "ceiling": LimitsOverride(**old.limits.model_dump()),
             "answer_schema": None,
+            "private": spec.private,
             "state": state,
         }
         workflow.continue_as_new(self._request.model_copy(update=changes))
@@ -214,7 +216,7 @@ class AgentWorkflow(Conducted[AgentResult]):
 
     async def _keep(self, result: AgentResult) -> None:
         await super()._keep(result)
-        with suppress(ActivityError):  # a run whose memory cannot be kept still ends
+        with suppress(FailureError):  # a run whose memory cannot be kept still ends
             await leave(self._request, self._state, result)
 
     def _result(self, outcome: Outcome, reason: str) -> AgentResult:

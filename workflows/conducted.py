@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from domain import page
     from domain.activity import Resolved, ResolveRequest
     from domain.budget import Limits
+    from domain.routing import apart
     from domain.run import Status
     from domain.runs import Outcome, Request, RunResult, RunState
     from domain.spec import AgentSpec, ApprovalPolicy
@@ -103,7 +104,8 @@ class Conducted(Attended, Generic[Result]):
         """Return the spec of an agent that takes part, as it was when the run first asked.
 
         Raises:
-            RefusedError: There is no such agent.
+            RefusedError: There is no such agent; or one of them is private and another is not,
+                which would be handed the private one's data.
         """
         if agent not in self._specs:
             asked = ResolveRequest(agent=agent, task="", takes_part=True)
@@ -111,6 +113,8 @@ class Conducted(Attended, Generic[Result]):
             if resolved.spec is None:
                 raise RefusedError(resolved.refusal)
             self._specs[agent] = resolved.spec
+            if refusal := apart(self._specs.values()):
+                raise RefusedError(refusal)
         return self._specs[agent]
 
     def carry_on_if_due(self) -> None:

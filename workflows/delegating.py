@@ -88,6 +88,8 @@ class Delegates:
         more: dict[str, object] = {"data": dict(child.data)} if child.data else {}
         if self._state.tainted:
             more["tainted"] = tuple(self._state.tainted)
+        if self._spec.private:
+            more["private"] = True
         return asked.model_copy(update=more) if more else asked
 
     # --- the budget

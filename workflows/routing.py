@@ -13,6 +13,7 @@ from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain.routing import OWN, Fallen, provider_of
+    from domain.run import Stop
 
 
 @dataclass
@@ -45,6 +46,15 @@ class Choice:
     def last(self) -> bool:
         """Whether no other would be asked if this one fails."""
         return self.at + 1 >= len(self.models) and not self.probing
+
+
+def capped(reason: str) -> Stop:
+    """Return the stop of a run whose tenant has reached its cap: an operator's matter."""
+    hint = (
+        "raise the cap with `starter.py caps set`, or wait until its day or month is over; then "
+        "send retry, or abort"
+    )
+    return Stop(step="llm.think", reason=reason, hint=hint, at=workflow.now())
 
 
 class Router:
