@@ -14,6 +14,7 @@ from activities.transcripts import Transcripts
 from agents.toolkit import Agent
 from domain.activity import DeadLetter, Report, Resolved, ResolveRequest
 from domain.budget import Limits
+from domain.context import no_room
 from domain.contract import canonical
 from domain.routing import ROUTES
 from domain.run import MAX_TASK_BYTES, AgentResult, Kept, KeptRequest
@@ -75,6 +76,8 @@ class RunActivities:
             spec = self._routed(_fitted(self._agents[request.agent].spec(), request), request)
         except RouteError as error:
             return Resolved(refusal=str(error))
+        if not request.takes_part and (refusal := no_room(spec, request.task)):
+            return Resolved(refusal=refusal)
         self._transcripts.remember_spec(spec)  # the first model call will ask for it
         own = _own_limits(self._agents[request.agent].spec(), request)
         return Resolved(spec=spec, room=own) if own != spec.limits else Resolved(spec=spec)

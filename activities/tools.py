@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import selecting
 from activities.backoff import at_least, backoff
 from activities.controls import ANSWERED, Attempt, Controls, Went
 from activities.heartbeat import beating
@@ -41,6 +42,7 @@ from domain.activity import (
 )
 from domain.messages import Message
 from domain.taint import marked
+from domain.tools import ToolSpec
 
 Act = Callable[[ActRequest], Awaitable[ActOutcome]]
 MAX_ERROR = 2_000
@@ -142,7 +144,7 @@ class ToolActivities:
                 raise failure from None
             return ActOutcome(kind="error", text=f"error: {_named(error)}")
         await self._controls.after(attempt, ANSWERED)
-        shown = told or await self._cut(text, tool.spec.result_bytes)
+        shown = told or await self._shown(tool.spec, request, text)
         outside = memory is not None and memory.outside
         return shown.model_copy(update={"outside": True}) if outside else shown
 
@@ -198,6 +200,11 @@ class ToolActivities:
             database=self._database,
             artifact=self._artifacts.get,
         )
+
+    async def _shown(self, spec: ToolSpec, request: ActRequest, text: str) -> ActOutcome:
+        paths = selecting.asked_for(spec, request.arguments)
+        keep = self._artifacts.put
+        return await selecting.shown(text, paths, spec.result_bytes, keep=keep, cut=self._cut)
 
     @activity.defn(name="tools.cut")
     async def cut(self, request: CutRequest) -> ActOutcome:

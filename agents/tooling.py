@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
 from agents.remembering import Remembering
 from agents.selfchecks.second import SecondCheck
 from domain.breaker import BreakerPolicy
+from domain.selecting import SELECT, argument
 from domain.tools import FLAG, Effect, Kind, ToolSpec, hard_timeout
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -95,6 +96,8 @@ class Tool:
             pydantic.ValidationError: The arguments do not fit.
             ToolError: The tool refuses.
         """
+        if self.spec.select:  # what is done with that is not the function's to know
+            arguments = {name: value for name, value in arguments.items() if name != SELECT}
         parsed = self.arguments.model_validate(arguments)
         given = {name: getattr(parsed, name) for name in self.arguments.model_fields}
         if self.context_as:
@@ -122,6 +125,7 @@ def tool(
     source: Literal["ours", "outside", "kept"] | None = None,
     memory: bool = False,
     second_check: SecondCheck | None = None,
+    select: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Declare a typed async function as a tool.
 
@@ -146,19 +150,26 @@ def tool(
         memory: The tool uses the run's long-term memory (`ToolContext.memory`).
         second_check: Looks at each call before a person is asked and right before its effect,
             and returns why it must not run. Every irreversible tool should have one.
+        select: For a read with large results: the model may name the fields that it needs, is
+            shown those alone, and can read the whole later.
 
     Raises:
-        TypeError: The function is not async, or a parameter has no annotation.
+        TypeError: The function is not async, or a parameter has no annotation; `select` is set
+            for a write, or is the name of a parameter.
         ValueError: The timeout is not one that its kind of tool has.
     """
 
     def declare(function: Callable[..., Awaitable[Any]]) -> Tool:
         name = _checked_name(function)
         arguments, context_as, returns = _signature(function)
+        result = TypeAdapter(returns)
+        parameters = schema_of(arguments)
+        if select:
+            parameters = _with_select(name, effect, parameters, result)
         spec = ToolSpec(
             name=name,
             description=_description(function, context_as),
-            parameters=schema_of(arguments),
+            parameters=parameters,
             effect=Effect(effect),
             kind=kind,
             timeout_s=hard_timeout(name, kind, timeout),
@@ -174,11 +185,25 @@ def tool(
             source=source or ("outside" if effect == "read" else "ours"),
             memory=memory,
             second_check=second_check is not None,
+            select=select,
         )
-        result = TypeAdapter(returns)
         return Tool(spec, function, arguments, context_as, result, reconcile, second_check, breaker)
 
     return declare
+
+
+def _with_select(
+    name: str, effect: str, parameters: dict[str, Any], returns: TypeAdapter[Any]
+) -> dict[str, Any]:
+    """Return the arguments' schema with the argument that names fields of the result."""
+    if effect != Effect.READ:
+        raise TypeError(
+            f"tool {name!r}: select is for reads; what a write returns is recorded whole"
+        )
+    if SELECT in parameters["properties"]:
+        raise TypeError(f"tool {name!r}: with select, {SELECT!r} is not a parameter of its own")
+    chosen = {SELECT: argument(returns.json_schema())}
+    return parameters | {"properties": parameters["properties"] | chosen}
 
 
 def _checked_name(function: Callable[..., Awaitable[Any]]) -> str:

@@ -16,8 +16,8 @@ from commands.errors import CommandError, Exit, one_line
 from commands.reading import AGENT_WORKFLOW
 from commands.session import Session, session
 from commands.starting import Start, announce, start, started_only
-from domain.context import unfolded
 from domain.folding import Past
+from domain.folds import unfolded
 from domain.run import AgentRequest
 from domain.state import AgentState
 from runtime.artifacts import Artifacts

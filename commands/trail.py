@@ -7,7 +7,7 @@ the events hold finds any event whose message was changed, taken out or put in a
 from dataclasses import dataclass, field
 
 from domain.activity import ActOutcome, Reply, ThinkRequest
-from domain.context import seal, seal_of
+from domain.folds import seal, seal_of
 from domain.messages import ROOT, Message, chain, link
 from domain.state import AgentState
 

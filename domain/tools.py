@@ -50,6 +50,7 @@ class ToolSpec(Contract):
         rate_per_second: Limit of that queue over all workers; 0 for none.
         kind: A `call` answers in seconds, `processing` takes minutes, a `command` is a person's
             program and has their limit; each has its most.
+        select: A call may name the fields of the result that it needs.
         second_check: A function of its author's looks at each call right before its effect.
         source: Whose words a result is: the operator's own system's, those of strangers, or
             `kept`: a page of an earlier result, and as that one was.
@@ -74,6 +75,7 @@ class ToolSpec(Contract):
     queue: str = ""
     rate_per_second: float = 0
     kind: Kind = "call"
+    select: bool = False
     second_check: bool = False
     source: Literal["ours", "outside", "kept"] = "ours"
     memory: bool = False

@@ -16,8 +16,8 @@ with workflow.unsafe.imports_passed_through():
     from domain import page
     from domain.activity import ResolveRequest
     from domain.budget import Limits, LimitsOverride
-    from domain.context import remembered
     from domain.contract import digest
+    from domain.folds import remembered
     from domain.lifecycle import State
     from domain.messages import Message
     from domain.page_memory import with_memory
@@ -102,6 +102,8 @@ class AgentWorkflow(Conducted[AgentResult]):
                 ceiling=request.ceiling,
                 answer_schema=request.answer_schema,
                 dry_run=request.dry_run,
+                tenant=request.tenant,
+                by=request.by,
                 private=request.private,
             )
             resolved = await sure(self.desk, "agent.resolve", lambda: resolved_by(asked))
@@ -109,7 +111,7 @@ class AgentWorkflow(Conducted[AgentResult]):
                 raise RefusedError(resolved.refusal)
             spec = self._state.spec = resolved.spec
             self._state.room = resolved.room
-            begin(self._state, spec, request.tainted)
+            begin(self._state, spec, (*request.tainted, *resolved.taints))
             self._state.add(Message(role="user", text=request.task), made=False)
             await recall(request, self._state, spec)
         self.desk.approvals = spec.approvals

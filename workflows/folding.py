@@ -13,7 +13,7 @@ from workflows.thinking import Thinker
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain import context
+    from domain import context, folds
     from domain.activity import ActOutcome, Aside, CutRequest
     from domain.folding import Folded, FoldRequest
     from domain.summary import SCHEMA, SYSTEM, Material, request_text
@@ -43,12 +43,12 @@ class Folding:
         policy = self._spec.window
         if policy is None or not context.is_due(self._state, policy, self._fixed):
             return
-        cut = context.Cut(self._state, policy, self._fixed)
+        cut = folds.Cut(self._state, policy, self._fixed)
         if cut.folds:
             await self._fold(policy, cut)
         await self._squeeze(policy)
 
-    async def _fold(self, policy: WindowPolicy, cut: context.Cut) -> None:
+    async def _fold(self, policy: WindowPolicy, cut: folds.Cut) -> None:
         goal = self._work.request.task
         material = cut.material(goal, policy.manifest_bytes)
         folded, said = Folded(), list[str]()
@@ -60,14 +60,14 @@ class Folding:
                 agent=self._spec.name,
                 goal=goal,
                 said=reply.message.text,
-                past=context.past(self._state, cut),
+                past=folds.past(self._state, cut),
                 manifest_bytes=policy.manifest_bytes,
                 last=not left,
             )
             folded = await self._judged(request)
             if folded.manifest is not None:
                 break
-        context.fold(self._state, self._spec, cut, folded, said)
+        folds.fold(self._state, self._spec, cut, folded, said)
         workflow.logger.info("folded %d messages, by %s", cut.at - cut.start, folded.by)
 
     async def _judged(self, request: FoldRequest) -> Folded:
@@ -86,7 +86,7 @@ class Folding:
 
         Nobody has read them yet, so they cannot be folded; the whole of each is an artifact.
         """
-        texts = context.results_over(self._state, policy.tokens, self._fixed)
+        texts = folds.results_over(self._state, policy.tokens, self._fixed)
         if not texts:
             return
         others = sum(weight(m) for i, m in enumerate(self._state.messages) if i not in texts)
@@ -95,7 +95,7 @@ class Folding:
         large = {index: text for index, text in texts.items() if len(text.encode()) > most}
         cut = await together(self._cut(text, most) for text in large.values())
         shorter = {index: outcome.text for index, outcome in zip(large, cut, strict=True)}
-        context.squeeze(self._state, shorter)
+        folds.squeeze(self._state, shorter)
 
     async def _cut(self, text: str, most: int) -> ActOutcome:
         request = CutRequest(text=text, result_bytes=most)
