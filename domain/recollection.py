@@ -11,6 +11,7 @@ from domain.memory import Access, Episode, Found, Memory, Recalled, Recollection
 from domain.messages import Message
 from domain.run import AgentResult
 from domain.runs import Outcome
+from domain.standing import KIND
 
 _MOST_TASK = 1_500  # characters of a task, as an episode and in what a model is told of it
 _MOST_ANSWER = 600
@@ -84,7 +85,7 @@ def corrections(decisions: Iterable[Decision]) -> list[str]:
             found.append(f"a person changed {what} to {changed[:_MOST_REASON]}{because}")
         elif decision.verdict == "reject":
             found.append(f"a person refused {what}{because}")
-        elif decision.verdict == "approve" and decision.reason and decision.kind != "standing":
+        elif decision.verdict == "approve" and decision.reason and decision.kind != KIND:
             found.append(f"a person approved {what} and said: {decision.reason}")
     return [sound(each, 2 * _MOST_REASON) for each in found[:_MOST_CORRECTIONS]]
 

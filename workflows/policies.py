@@ -90,6 +90,13 @@ RECORD = LocalPolicy(
     ),
 )
 
+# Recalling and keeping what outlives a run: an embedding may have to be asked for. A run does not
+# wait long for a memory that cannot be reached: it goes on without.
+REMEMBER = LocalPolicy(
+    start_to_close_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=3),
+)
+
 # Reading a document: it is given up after two minutes, and may wait for others to be read first.
 READ = LocalPolicy(
     start_to_close_timeout=timedelta(minutes=15),

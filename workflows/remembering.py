@@ -7,7 +7,7 @@ stops no run: it goes on without, and says so.
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from workflows import policies
 
@@ -64,12 +64,12 @@ async def recall(request: AgentRequest, state: AgentState, spec: AgentSpec) -> N
             "memory.recall",
             RecallRequest(access=access, task=request.task),
             result_type=Recollection,
-            **policies.RECORD,
+            **policies.REMEMBER,
         )
-    except ActivityError as error:
+    except FailureError as error:  # a local activity's own failure, not an ActivityError about it
         if is_cancelled_exception(error):
             raise
-        workflow.logger.warning("memory cannot be reached: %s", error.cause)
+        workflow.logger.warning("memory cannot be reached: %s", error)
         state.leave("recalling what is remembered: the memory could not be reached")
         return
     if found.text:
@@ -83,7 +83,7 @@ async def leave(request: AgentRequest, state: AgentState, result: AgentResult) -
     """Keep what the run came to, for later ones like it. A dry run leaves nothing.
 
     Raises:
-        ActivityError: The memory cannot be reached.
+        FailureError: The memory cannot be reached.
     """
     spec = state.spec
     access = access_of(request, state, spec) if spec else None
@@ -97,5 +97,5 @@ async def leave(request: AgentRequest, state: AgentState, result: AgentResult) -
         "memory.keep",
         EpisodeToKeep(access=access, episode=episode, run_id=run_id, at=at),
         result_type=str,
-        **policies.RECORD,
+        **policies.REMEMBER,
     )
