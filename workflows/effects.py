@@ -11,15 +11,14 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import (
     ActivityError,
-    ApplicationError,
-    TimeoutType,
     is_cancelled_exception,
 )
-from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
 from workflows import policies
+from workflows.cascades import Cascade
 from workflows.guarding import is_outside, note_source
-from workflows.halting import held_back, held_up
+from workflows.halting import held_up
+from workflows.patience import Patience, unknown
 from workflows.remembering import lent_to
 from workflows.second import refusal
 from workflows.work import Work
@@ -27,7 +26,6 @@ from workflows.work import Work
 with workflow.unsafe.imports_passed_through():
     from domain import page
     from domain.activity import (
-        TOOL_UNAVAILABLE,
         ActOutcome,
         ActRequest,
         Reconciled,
@@ -40,10 +38,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.taint import unmarked
     from domain.tools import FLAG, STOP, ToolSpec, idempotency_key
 
-# "NotFoundError": no worker has the activity, so nothing ran.
-_NOTHING_HAPPENED = frozenset({TOOL_UNAVAILABLE, "NotFoundError"})
 # Characters of a call's arguments beside its name in the Temporal UI: 1 % of a turn's bytes.
 _MOST_SHOWN = 32
+_MOST_WHY = 300  # characters of what a run had to do without
 _MOST_KEPT = 2_000  # characters of a write's result that compensation may need
 
 
@@ -54,6 +51,7 @@ class Effects:
         self._work = work
         self._request, self._state = work.request, work.state
         self._spec, self._desk = work.spec, work.desk
+        self._cascade = Cascade(work)
 
     async def run(
         self, position: int, call_id: str, tool: ToolSpec, arguments: dict[str, Any]
@@ -68,19 +66,17 @@ class Effects:
         """
         key = self.key(position, tool, arguments)
         request = self.asked(call_id, arguments, key, tool)
-        doubt = False
+        patience = Patience(self._work, writes=tool.writes)
+        await self._cascade.hold()
         while True:
             # What may have happened is not judged anew: a refusal would deny it.
-            if not doubt and (refused := await refusal(self._work, tool, arguments)):
+            if not patience.sent and (refused := await refusal(self._work, tool, arguments)):
                 return Ran(_told(refused), by_value=True)
-            heard = self._desk.held.words
+            patience.heard = self._desk.held.words
             try:
                 outcome = await self._execute(tool, request)
             except ActivityError as error:
-                if is_cancelled_exception(error):
-                    raise
-                doubt |= tool.writes and _unknown(error)
-                settled = await self._failed(tool, request, error, heard)
+                settled = await self._failed(tool, request, error, patience)
                 if settled is None:
                     continue
                 return settled
@@ -94,6 +90,7 @@ class Effects:
         """Note what a call has brought and done."""
         if tool.writes and outcome.kind == "ok":
             self._note(tool, request, outcome.text)
+        self._cascade.note(tool.name, outcome.failed)
         note_source(self._state, tool, request.arguments, outcome)
         return Ran(outcome)
 
@@ -154,7 +151,7 @@ class Effects:
         try:
             outcome = await running
         except ActivityError as error:
-            if _unknown(error):
+            if unknown(error):
                 await self._in_doubt(tool, request, str(error.cause), may_retry=False)
             return
         if outcome.kind == "ok":
@@ -174,13 +171,18 @@ class Effects:
     # --- when a call fails
 
     async def _failed(
-        self, tool: ToolSpec, request: ActRequest, error: ActivityError, heard: int
+        self, tool: ToolSpec, request: ActRequest, error: ActivityError, patience: Patience
     ) -> "Ran | Gone | None":
         """Return what a call that used up its attempts comes to; None to run it again."""
-        if await held_up(self._work, tool.name, error, heard):
+        if is_cancelled_exception(error):
+            raise error
+        patience.note(error)
+        self._cascade.note_end(tool.name, error, tool.tries)
+        held = await held_up(self._work, tool.name, error, patience.heard)
+        if held or await patience.with_tool(error):
             return None
         reason = str(error.cause or error)
-        if tool.writes and _unknown(error):
+        if patience.sent:
             return await self._in_doubt(tool, request, reason)
         if tool.fallback == STOP:
             if await self._stop(tool, reason, "mend what it needs") == "retry":
@@ -193,6 +195,7 @@ class Effects:
     def flagged(self, tool: ToolSpec, arguments: dict[str, Any], reason: str) -> "Ran":
         """Note a call that could not be made, and tell the model of the gap."""
         self._state.leave(f"{tool.name} {arguments} (not available)")
+        self._state.degraded.append(f"without {tool.name}: {reason}"[:_MOST_WHY])
         gap = f"error: {tool.name} is not available ({reason}); name this gap in the answer"
         return Ran(_told(gap), by_value=True)
 
@@ -285,16 +288,6 @@ class Gone:
 
 def _told(text: str) -> ActOutcome:
     return ActOutcome(kind="error", text=text)
-
-
-def _unknown(error: ActivityError) -> bool:
-    """Whether a failed write may have happened."""
-    if held_back(error):
-        return False
-    cause = error.cause
-    if isinstance(cause, ActivityTimeoutError):
-        return cause.type is not TimeoutType.SCHEDULE_TO_START
-    return not (isinstance(cause, ApplicationError) and cause.type in _NOTHING_HAPPENED)
 
 
 def _in_short(arguments: dict[str, Any]) -> str | None:

@@ -5,25 +5,28 @@ only then are messages sent again, by value.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from workflows import policies
+from workflows.cascades import Cascade
 from workflows.ends import LimitReachedError
 from workflows.escalating import larger
 from workflows.halting import held_up
 from workflows.lending import Borrower
+from workflows.patience import Patience
 from workflows.reserving import Reserve
-from workflows.routing import Choice, Router
+from workflows.routing import Choice, Router, capped
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain.activity import (
         BUDGET_SPENT,
         ROUTE_UNUSABLE,
+        TENANT_CAP_REACHED,
         TRANSCRIPT_MISS,
         Aside,
         Missing,
@@ -52,6 +55,7 @@ class _Call:
     aside: Aside | None = None
     shown: int = 0
     within: timedelta | None = None
+    patience: Patience = field(init=False)
 
 
 class AsideFailedError(Exception):
@@ -67,6 +71,7 @@ class Thinker:
         self._borrower = borrower
         self._reserve = Reserve(work)
         self._router = Router(work)
+        self._cascade = Cascade(work)
 
     async def think(self, *, plan: bool = False) -> Reply:
         """Return the model's next message, after it was put behind the transcript.
@@ -104,7 +109,9 @@ class Thinker:
         return await self._surely(_Call(aside.purpose, choice, aside, shown, within))
 
     async def _surely(self, call: _Call) -> Reply:
+        call.patience = Patience(self._work)
         while True:
+            await self._cascade.hold()
             try:
                 reply = await self._attempt(call)
             except LimitReachedError as reached:
@@ -113,6 +120,7 @@ class Thinker:
                 continue
             if reply is not None:
                 self._router.answered(call.choice)
+                self._cascade.note("llm.think", reply.failed)
                 self._settle(reply)
                 return reply
 
@@ -125,22 +133,38 @@ class Thinker:
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            if await held_up(self._work, "llm.think", error, heard):
-                return None
-            cause = error.cause
-            kind = (cause.type or "") if isinstance(cause, ApplicationError) else ""
-            if kind == BUDGET_SPENT:
-                raise LimitReachedError("tokens or cost_usd") from None
-            if self.left() <= timedelta():
-                raise LimitReachedError("wall_clock_s") from None
-            if self._router.failed(call.choice):
-                return None
-            if call.within is not None:
-                raise AsideFailedError(str(cause or error)) from None
-            stop = self._why(call.choice.model, str(cause or error), kind)
-            await self._desk.halt(stop, ("retry", "abort"))
-            self._router.begin_again(call.choice)
+            self._cascade.note_end("llm.think", error, self._tries(call))
+            if not await held_up(self._work, "llm.think", error, heard):
+                await self._failed(call, error)
             return None
+
+    async def _failed(self, call: _Call, error: ActivityError) -> None:
+        """See to it that a call that failed can be made again: later, elsewhere, or mended."""
+        cause = error.cause
+        kind = (cause.type or "") if isinstance(cause, ApplicationError) else ""
+        if kind == BUDGET_SPENT:
+            raise LimitReachedError("tokens or cost_usd") from None
+        if self.left() <= timedelta():
+            raise LimitReachedError("wall_clock_s") from None
+        if kind == TENANT_CAP_REACHED and call.within is None:
+            # Another model would be the same tenant's bill.
+            stop = capped(str(cause))
+            await self._desk.halt(stop, ("retry", "abort"))
+            return
+        last = call.choice.last and call.within is None
+        if await call.patience.with_model(error, self._tries(call), last=last):
+            return
+        call.patience = Patience(self._work)
+        if self._router.failed(call.choice):
+            return
+        if call.within is not None:
+            raise AsideFailedError(str(cause or error)) from None
+        stop = self._why(call.choice.model, str(cause or error), kind)
+        await self._desk.halt(stop, ("retry", "abort"))
+        self._router.begin_again(call.choice)
+
+    def _tries(self, call: _Call) -> int:
+        return self._router.attempts(call.choice) or policies.THINK_TRIES
 
     async def _call(self, call: _Call, request: ThinkRequest) -> Reply:
         """Run the activity, handing over what the worker says it lacks."""
@@ -162,7 +186,7 @@ class Thinker:
             request,
             result_type=Reply,
             summary=call.purpose if call.aside else None,
-            **policies.think(left, queue, self._router.attempts(call.choice)),
+            **policies.think(left, queue, max(1, self._tries(call) - call.patience.made)),
         )
 
     def _with(self, call: _Call, request: ThinkRequest, missing: Missing) -> ThinkRequest:
@@ -242,7 +266,8 @@ class Thinker:
         state = self._state
         if reply.lost_tokens or reply.lost_cost_usd:
             state.spend = state.spend.plus_lost(reply.lost_tokens, reply.lost_cost_usd)
-        state.spend = state.spend.plus(steps=1, tokens=reply.usage.total, cost_usd=reply.cost_usd)
+        tokens = 0 if reply.cached else reply.usage.total
+        state.spend = state.spend.plus(steps=1, tokens=tokens, cost_usd=reply.cost_usd)
         state.model = reply.model
         self._alert()
 
@@ -260,6 +285,7 @@ class Thinker:
                 tokens=state.spend.tokens,
                 cost_usd=state.spend.cost_usd,
                 model=reply.model,
+                cached=reply.cached,
             )
         )
 

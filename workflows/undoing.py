@@ -7,6 +7,7 @@ from workflows import policies
 from workflows.child import Child, lineage_of, run_child
 from workflows.effects import Effects
 from workflows.halting import UNDOING, held_up
+from workflows.patience import Patience
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
@@ -53,6 +54,7 @@ class Undoing:
 
     async def _run(self, undo: ToolSpec, request: ActRequest) -> ActOutcome:
         """Run a compensation; a halt holds it up as it does any call."""
+        patience = Patience(self._work)
         while True:
             heard = self._work.desk.held.words
             try:
@@ -60,7 +62,9 @@ class Undoing:
                     undo.name, request, result_type=ActOutcome, **policies.tool(undo)
                 )
             except ActivityError as error:
-                if not await held_up(self._work, undo.name, error, heard, UNDOING):
+                if await held_up(self._work, undo.name, error, heard, UNDOING):
+                    continue
+                if not await patience.with_tool(error, undoing=True):
                     raise
 
     async def _undo_below(self, write: Effected) -> None:
