@@ -5,8 +5,7 @@ All are rules over values, milliseconds each, and run as local activities.
 
 import asyncio
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -14,6 +13,10 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 from temporalio import activity
 
+from activities.guarding.calls import leaving, touching
+from activities.guarding.coming import suspicion
+from activities.guarding.detect import look
+from activities.guarding.leaving import cleared_text
 from agents.toolkit import Agent, AnswerToCheck
 from domain.activity import (
     AnswerVerdict,
@@ -36,31 +39,27 @@ _Out = TypeVar("_Out")
 MAX_ARGUMENTS = 1_000_000  # characters; a report to be filed is an argument too
 _INLINE = 4_000  # bytes; below it a thread's hand-over costs more than the check
 _MOST_PROBLEMS = 5
-# Phrases that address a model from inside data. A hit is shown with a warning, not dropped:
-# a ledger may quote them honestly.
-_INSTRUCTION = re.compile(
-    r"(ignore|disregard|forget)\s+(all\s+|any\s+|the\s+|your\s+)*(previous|prior|above|earlier)"
-    r"|you are now\b|new instructions\s*:|system prompt|</?(system|assistant)>",
-    re.IGNORECASE,
-)
 
 
 def addresses(text: str) -> bool:
     """Whether a text speaks to the model that reads it, as an injected instruction does."""
-    return _INSTRUCTION.search(text) is not None
+    return look(text).suspicious
 
 
 class ValidationActivities:
     """The checks of one turn. Idempotent: they look at values and change nothing."""
 
-    def __init__(self, agents: Mapping[str, Agent]) -> None:
+    def __init__(self, agents: Mapping[str, Agent], secrets: Sequence[str] = ()) -> None:
+        """Check by the rules of `agents`; nobody may say one of our own `secrets`."""
         self._agents = agents
+        self._secrets = secrets
 
     @activity.defn(name="check.calls")
     async def check_calls(self, request: CheckCallsRequest) -> Verdicts:
         """Refuse calls that could not run: unknown tool, no JSON, arguments that do not fit."""
         size = sum(len(call.arguments) for call in request.calls)
-        return await _off_loop(size, _check_calls, request)
+        verdicts = await _off_loop(size, self._check_calls, request)
+        return await touching(request, verdicts, self._agents)
 
     @activity.defn(name="check.results")
     async def check_results(self, request: CheckResultsRequest) -> Verdicts:
@@ -81,7 +80,20 @@ class ValidationActivities:
     @activity.defn(name="check.answer")
     async def check_answer(self, request: CheckAnswerRequest) -> AnswerVerdict:
         """Say what is wrong with an answer: its schema first, then the agent's rules."""
-        return await asyncio.to_thread(self._check_answer, request)
+        return await asyncio.to_thread(self._guarded_answer, request)
+
+    def _check_calls(self, request: CheckCallsRequest) -> Verdicts:
+        return leaving(request, _check_calls(request), self._secrets)
+
+    def _guarded_answer(self, request: CheckAnswerRequest) -> AnswerVerdict:
+        verdict = self._check_answer(request)
+        if request.guards is None or verdict.problems:
+            return verdict
+        text, held = cleared_text(request.text, request.guards, self._secrets)
+        if not held:
+            return verdict
+        instead = text if text != request.text else ""
+        return verdict.model_copy(update={"guarded": tuple(held), "instead": instead})
 
     def _check_answer(self, request: CheckAnswerRequest) -> AnswerVerdict:
         if not request.text.strip():
@@ -167,15 +179,23 @@ def _is_withheld(tool: ToolSpec, arguments: dict[str, Any], forbid: tuple[str, .
 def _check_results(request: CheckResultsRequest) -> Verdicts:
     refused: dict[str, str] = {}
     flagged: dict[str, str] = {}
+    withheld: dict[str, str] = {}
     for call_id, text in request.results.items():
         if text.lstrip()[:200].lower().startswith(("<!doctype html", "<html")):
             refused[call_id] = "the tool returned a web page in place of its result"
-        elif found := _INSTRUCTION.search(text):
-            flagged[call_id] = f"it contains {found[0]!r}"
+            continue
+        reason, held = suspicion(request, call_id)
+        if reason:
+            (withheld if held else flagged)[call_id] = reason
     compared = {
         call_id: said(request.results[call_id], asked) for call_id, asked in request.asked.items()
     }
-    named: dict[str, Any] = {"refused": refused, "flagged": flagged, "said": compared}
+    named: dict[str, Any] = {
+        "refused": refused,
+        "flagged": flagged,
+        "withheld": withheld,
+        "said": compared,
+    }
     return Verdicts(**{name: found for name, found in named.items() if found})
 
 

@@ -1,7 +1,7 @@
 """An agent as its author writes it: a prompt file, tools, rules over its answers, policies."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +28,7 @@ from domain.working import NOTE, note_tool
 _CASCADE: Final = CascadePolicy()
 _ROUTING: Final = RoutingPolicy()
 Check = Callable[["AnswerToCheck"], Sequence[str]]
+IdentifierCheck = Callable[["Touched"], Sequence[str] | Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,26 @@ class AnswerToCheck:
     answer: Any
     task: str
     made: tuple[CallMade, ...]
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What a requester, or a call in their name, would touch.
+
+    Attributes:
+        task: What the run is asked to do.
+        data: The run's inputs.
+        by: Who asked for it, as they claim.
+        tool: The tool that is called; empty when the run begins.
+        arguments: Of the call.
+    """
+
+    task: str
+    data: Mapping[str, str]
+    tenant: str
+    by: str
+    tool: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -87,6 +108,7 @@ class Agent:
         inputs: Names of the run's data that the tools need.
         memory: What it remembers from run to run, by tenant; None: nothing.
         guards: Its guardrails, which are on; None for an agent that has none.
+        identifiers: Checks of what a requester may touch; each returns sentences on what not.
         critic: Looks at calls and answers before they become real; None for nobody.
         verification: Looks the answer's claims up anew; None where that is not done.
         escalation: A larger model for the last tries at a refused answer; None for none.
@@ -122,6 +144,7 @@ class Agent:
     limits: Limits = field(default_factory=Limits)
     approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     guards: GuardPolicy | None = field(default_factory=GuardPolicy)
+    identifiers: Sequence[IdentifierCheck] = ()
     critic: CriticPolicy | None = None
     verification: VerificationPolicy | None = None
     escalation: EscalationPolicy | None = None
@@ -135,6 +158,12 @@ class Agent:
     memory: MemoryPolicy | None = None
     loops: LoopPolicy | None = field(default_factory=LoopPolicy)
     near_limit: NearLimit = "none"
+
+    def _guards(self) -> GuardPolicy | None:
+        if self.guards is None or not self.identifiers:
+            return self.guards
+        names = tuple(check.__name__ for check in self.identifiers)
+        return self.guards.model_copy(update={"identifiers": names})
 
     def _system(self) -> str:
         """Return the prompt; who reads strangers' words is told how they are marked."""
@@ -177,7 +206,7 @@ class Agent:
             revisions=self.revisions,
             limits=self.limits,
             approvals=self.approvals,
-            guards=self.guards,
+            guards=self._guards(),
             compensate_on_cap=self.compensate_on_cap,
             cascade=self.cascade,
             inputs=tuple(self.inputs),

@@ -1,6 +1,14 @@
 """What an agent's folder is written with: `tool`, `Agent`, `prompt`."""
 
-from agents.agent import Agent, AnswerToCheck, Check, Prompt, prompt
+from agents.agent import (
+    Agent,
+    AnswerToCheck,
+    Check,
+    IdentifierCheck,
+    Prompt,
+    Touched,
+    prompt,
+)
 from agents.selfchecks.declared import Phase
 from agents.selfchecks.second import Proposal, SecondCheck
 from agents.tooling import (
@@ -20,6 +28,7 @@ __all__ = [
     "Agent",
     "AnswerToCheck",
     "Check",
+    "IdentifierCheck",
     "Phase",
     "Prompt",
     "Proposal",
@@ -30,6 +39,7 @@ __all__ = [
     "ToolContext",
     "ToolError",
     "ToolUnavailableError",
+    "Touched",
     "prompt",
     "schema_of",
     "tool",

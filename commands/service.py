@@ -75,7 +75,7 @@ def compose(
         answers=Answers(database),
         shelf=shelf,
     )
-    checks = ValidationActivities(served)
+    checks = ValidationActivities(served, settings.secrets())
     runs = RunActivities(
         served, transcripts, DeadLetters(database), Runs(database), named_routes(settings)
     )

@@ -11,10 +11,12 @@ from pydantic import Field
 
 from domain.budget import Cap, Limits, LimitsOverride, Usage
 from domain.contract import Contract
+from domain.guard import Asker, Guarded, GuardPolicy
 from domain.memory import Access
 from domain.messages import Message, ToolCall
 from domain.sameness import Said
 from domain.spec import AgentSpec
+from domain.taint import Taint
 from domain.tools import ToolSpec
 
 TRANSCRIPT_MISS = "TranscriptMiss"
@@ -43,6 +45,8 @@ class ResolveRequest(Contract):
     takes_part: bool = False
     dry_run: bool = False
     private: bool = False
+    tenant: str = ""
+    by: str = ""
 
 
 class Resolved(Contract):
@@ -50,11 +54,13 @@ class Resolved(Contract):
 
     Attributes:
         room: The agent's own limits, where a share of another run's budget is lower.
+        taints: What was found in the task and the data.
     """
 
     spec: AgentSpec | None = None
     room: Limits | None = None
     refusal: str = ""
+    taints: tuple[Taint, ...] = ()
 
 
 class Aside(Contract):
@@ -161,6 +167,8 @@ class CheckCallsRequest(Contract):
     calls: tuple[ToolCall, ...]
     tools: tuple[ToolSpec, ...]
     forbid: tuple[str, ...] = ()
+    guards: GuardPolicy | None = None
+    asked_by: Asker | None = None
 
 
 class CheckResultsRequest(Contract):
@@ -168,10 +176,16 @@ class CheckResultsRequest(Contract):
 
     Attributes:
         asked: Arguments of those calls whose results are to be reduced to what can be compared.
+        injection: What becomes of a result that addresses the model.
+        writes: Names of the run's tools that write.
+        before: The ends of what was read last.
     """
 
     results: dict[str, str]
     asked: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    injection: Literal["off", "warn", "withhold"] = "warn"
+    writes: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
 
 
 class Verdicts(Contract):
@@ -181,11 +195,17 @@ class Verdicts(Contract):
         refused: Why a call does not run, or a result is not shown, told to the model.
         flagged: Why a result is shown with a warning.
         said: Results reduced to what can be compared.
+        withheld: Why a result is not shown: it addresses the model.
+        guarded: What leaves with a call and should not.
+        arguments: Arguments, as JSON, without what was taken out.
     """
 
     refused: dict[str, str] = Field(default_factory=dict)
     flagged: dict[str, str] = Field(default_factory=dict)
     said: dict[str, Said] = Field(default_factory=dict)
+    withheld: dict[str, str] = Field(default_factory=dict)
+    guarded: dict[str, tuple[Guarded, ...]] = Field(default_factory=dict)
+    arguments: dict[str, str] = Field(default_factory=dict)
 
 
 class ActRequest(Contract):
@@ -284,13 +304,21 @@ class CheckAnswerRequest(Contract):
     made: tuple[CallMade, ...]
     task: str
     typed: bool = True
+    guards: GuardPolicy | None = None
 
 
 class AnswerVerdict(Contract):
-    """What is wrong with an answer, one sentence each; its confidence where it states one."""
+    """What is wrong with an answer, one sentence each; its confidence where it states one.
+
+    Attributes:
+        guarded: What it says and should not.
+        instead: The answer without what was taken out; empty where nothing was.
+    """
 
     problems: tuple[str, ...] = ()
     confidence: float | None = None
+    guarded: tuple[Guarded, ...] = ()
+    instead: str = ""
 
 
 class CheckPlanRequest(Contract):

@@ -139,6 +139,37 @@ class Privilege(Contract):
         return ""
 
 
+class Asker(Contract):
+    """Who asks for a run, for checks of what they may touch.
+
+    Attributes:
+        by: As they claim.
+        data: The run's inputs.
+    """
+
+    agent: str
+    tenant: str
+    by: str
+    task: str
+    data: dict[str, str] = Field(default_factory=dict)
+
+
+class Guarded(Contract):
+    """What a guard found in a call or an answer: why it does not pass, or not without a person.
+
+    Attributes:
+        by: `secrets`, `personal` or `identifiers`.
+        hint: What the model can do instead.
+        removed: What was taken out of it; it passes without.
+    """
+
+    by: str
+    refuse: str = ""
+    ask: str = ""
+    hint: str = ""
+    removed: str = ""
+
+
 class GuardPolicy(Contract):
     """The guardrails of an agent.
 

@@ -108,7 +108,7 @@ class Conducted(Attended, Generic[Result]):
                 which would be handed the private one's data.
         """
         if agent not in self._specs:
-            asked = ResolveRequest(agent=agent, task="", takes_part=True)
+            asked = ResolveRequest(agent=agent, task="", takes_part=True, tenant=self.asked.tenant)
             resolved = await sure(self.desk, "agent.resolve", lambda: resolved_by(asked))
             if resolved.spec is None:
                 raise RefusedError(resolved.refusal)

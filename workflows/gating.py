@@ -12,6 +12,7 @@ from temporalio import workflow
 
 from workflows import policies
 from workflows.effects import Effects
+from workflows.passing import Leaving, guarded_request
 from workflows.standing import stands
 from workflows.watching import Objection, Watches
 from workflows.work import Work
@@ -19,6 +20,7 @@ from workflows.work import Work
 with workflow.unsafe.imports_passed_through():
     from domain.activity import ActOutcome, CheckCallsRequest, Verdicts
     from domain.approval import Form
+    from domain.contract import strict_json
     from domain.messages import ToolCall
     from domain.tools import Effect, ToolSpec
 
@@ -42,6 +44,7 @@ class Gate:
         self._effects = effects
         self._watches = watches
         self._reason = reason
+        self._leaving = Leaving(watches)
 
     async def refused(self, calls: Sequence[ToolCall]) -> dict[str, str]:
         """Return why calls could not run, by their ids: unknown tool, arguments that do not fit."""
@@ -50,16 +53,21 @@ class Gate:
         if len(tools) < len(named):
             tools = self._spec.tools  # one is unknown: its refusal lists them all
         request = CheckCallsRequest(calls=tuple(calls), tools=tools, forbid=self._state.forbid)
+        request = guarded_request(self._work, request)
         verdicts = await workflow.execute_local_activity(
             "check.calls", request, result_type=Verdicts, **policies.CHECK
         )
-        return verdicts.refused
+        return self._leaving.take(calls, verdicts)
+
+    def arguments_of(self, call: ToolCall) -> dict[str, Any]:
+        """Return the arguments of a call that passed its checks, as they may leave the run."""
+        return strict_json(self._leaving.arguments.get(call.id) or call.arguments or "{}")
 
     async def passes(
         self, position: int, call: ToolCall, tool: ToolSpec, arguments: dict[str, Any]
     ) -> dict[str, Any] | ActOutcome:
         """Return the arguments that may run, or what the model is told instead."""
-        objections = await self._watches.before(tool, arguments)
+        objections = [*await self._watches.before(tool, arguments), *self._leaving.asks(call)]
         refusal = next((each for each in objections if each.refuse), None)
         if refusal is not None:
             text = self._watches.reject(refusal, f"{tool.name} {call.arguments}")

@@ -25,9 +25,9 @@ _MOST_SHOWN = 3
 _REFERENCE = "reference"
 
 
-def begin(state: AgentState, spec: AgentSpec, caller: Iterable[Taint]) -> None:
+def begin(state: AgentState, spec: AgentSpec, known: Iterable[Taint]) -> None:
     """Note what a run has from strangers before its first turn."""
-    state.taint(caller)
+    state.taint(known)
     if spec.guards is not None and spec.guards.task_source == "outside":
         state.taint([Taint(source="task")])
 
@@ -43,7 +43,7 @@ def note_source(
     state: AgentState, tool: ToolSpec, arguments: dict[str, Any], outcome: ActOutcome
 ) -> None:
     """Note whose words a call has brought into the run, in whatever way it ended."""
-    if is_outside(state, tool, arguments) or outcome.outside:
+    if is_outside(state, tool, arguments):
         state.taint([Taint(source=tool.name, turn=len(state.turns))])
     elif outcome.artifact and len(state.own_results) < _MOST_OWN:
         state.own_results.append(outcome.artifact)

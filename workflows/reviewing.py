@@ -8,6 +8,7 @@ from temporalio import workflow
 from workflows import policies
 from workflows.desk import AbortedError, because
 from workflows.escalating import may_try_again, refused_once_more
+from workflows.passing import spilled
 from workflows.steps import sure
 from workflows.watching import Objection, Watches
 from workflows.work import Work
@@ -52,7 +53,11 @@ class Reviewer:
         problems = verdict.problems
         if reply.finish == "length":
             problems = ("the answer was cut at the output limit; give a shorter one", *problems)
-        objections = [] if problems else await self._watches.answer(text, self._parsed(text))
+        left_out = spilled(self._watches, verdict)
+        text = verdict.instead or text
+        objections = (
+            [] if problems else [*left_out, *await self._watches.answer(text, self._parsed(text))]
+        )
         refused = next((each for each in objections if each.refuse), None)
         if refused is not None:
             self._watches.reject(refused, "answer")
@@ -86,6 +91,8 @@ class Reviewer:
             task=self._request.task,
             typed=self._request.answer_schema is None,
         )
+        if self._spec.guards is not None:
+            request = request.model_copy(update={"guards": self._spec.guards})
         return await workflow.execute_local_activity(
             "check.answer", request, result_type=AnswerVerdict, **policies.CHECK
         )

@@ -1,0 +1,61 @@
+"""What comes into a run, by its policy: results before they are read, a task before it begins."""
+
+from activities.guarding.detect import Found, look
+from domain.activity import CheckResultsRequest, ResolveRequest
+from domain.guard import GuardPolicy
+from domain.taint import Taint
+
+_WITHHELD = "text in it addresses you as if it were your user ({kinds}), so it is not shown"
+
+
+def suspicion(request: CheckResultsRequest, call_id: str) -> tuple[str, bool]:
+    """Return what a result does to the model in a few words, and whether it is withheld."""
+    if request.injection == "off":
+        return "", False
+    found = look(request.results[call_id], request.writes, _before(request, call_id))
+    if not found.suspicious:
+        return "", False
+    if request.injection == "withhold" and found.certain:
+        return _WITHHELD.format(kinds=_kinds(found)), True
+    return f"it addresses the model: {_kinds(found)}", False
+
+
+def _before(request: CheckResultsRequest, call_id: str) -> tuple[str, ...]:
+    """Return what was read before a result: an order may be split over several."""
+    texts = list(request.results)
+    earlier = texts[: texts.index(call_id)]
+    return (*request.before, *(request.results[each] for each in earlier[-1:]))
+
+
+def _kinds(found: Found) -> str:
+    return ", ".join(dict.fromkeys(found.kinds))
+
+
+def intake(request: ResolveRequest, guards: GuardPolicy, writes: tuple[str, ...]) -> "Intake":
+    """Return why a run does not begin, or what taints it from its start."""
+    size = len(request.task.encode("utf-8", "surrogatepass"))
+    if size > guards.most_task_bytes:
+        return Intake(refusal=f"the task has {size} bytes; {guards.most_task_bytes} are allowed")
+    if outside := guards.off_topic(request.task):
+        return Intake(refusal=outside)
+    if guards.injected_task == "off":
+        return Intake()
+    taints: list[Taint] = []
+    texts = {"task": request.task, **{f"data {name}": text for name, text in request.data.items()}}
+    for source, text in texts.items():
+        found = look(text, writes)
+        if not found.suspicious:
+            continue
+        why = f"it addresses the model: {_kinds(found)}"
+        if guards.injected_task == "refuse" and found.certain:
+            return Intake(refusal=f"the {source} is refused: {why}")
+        taints.append(Taint(source=source, why=why))
+    return Intake(taints=tuple(taints))
+
+
+class Intake:
+    """What is to be said of a run's beginning."""
+
+    def __init__(self, refusal: str = "", taints: tuple[Taint, ...] = ()) -> None:
+        self.refusal = refusal
+        self.taints = taints
