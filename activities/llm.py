@@ -27,6 +27,7 @@ from activities.shared import SharedTranscripts, Shelf
 from activities.spend import SpendLedger
 from activities.transcripts import Transcripts
 from domain.activity import PROVIDER_ERROR, Reply, ThinkRequest
+from domain.breaker import BreakerPolicy
 from domain.budget import Usage
 from domain.spec import AgentSpec
 
@@ -34,6 +35,8 @@ STAND_IN: Final = "offline stand-in for "
 # Above this no vendor accepts a request; it would be sent in vain, at every attempt.
 MAX_BODY_BYTES: Final = 32_000_000
 _LONGEST_WAIT_S: Final = 60.0
+# One breaker for a provider, whatever the agent: more failures than of a tool, since all share it.
+_PROVIDER: Final = BreakerPolicy(failures=10)
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -127,10 +130,11 @@ class LLMActivities:
 
     async def _bought(self, call: _Call) -> Reply:
         """Reserve, send, settle."""
-        await self._controls.before(_asked(call))
+        attempt = _asked(call)
+        await self._controls.before(attempt)
         worst = call.model.worst_case_usd(call.request)
         reserved = await call.booking.reserve(worst)
-        reply = await self._complete(call)
+        reply = await self._complete(call, attempt)
         cost = call.model.cost_usd(reply)
         if reply.usage.total > call.request.cap.tokens or cost > worst:
             _log.warning(
@@ -152,14 +156,15 @@ class LLMActivities:
             **_certainty(reply),
             lost_tokens=reserved.lost_tokens,
             lost_cost_usd=reserved.lost_cost_usd,
+            **_tried(attempt),
         )
 
-    async def _complete(self, call: _Call) -> ProviderReply:
+    async def _complete(self, call: _Call, attempt: Attempt) -> ProviderReply:
         try:
             async with beating():
                 reply = await call.model.provider.complete(call.body)
         except ProviderError as error:
-            await self._controls.after(_asked(call), _went(error))
+            await self._controls.after(attempt, _went(error))
             if not error.billed:
                 await call.booking.cancel()
             outcome = "retried" if error.retryable else "refused"
@@ -172,7 +177,7 @@ class LLMActivities:
                 type=PROVIDER_ERROR,
                 next_retry_delay=_delay(error),
             ) from None
-        await self._controls.after(_asked(call), ANSWERED)
+        await self._controls.after(attempt, ANSWERED)
         return reply
 
     def _report(self, call: _Call, outcome: str, usage: Usage, cost: Decimal) -> None:
@@ -186,6 +191,11 @@ class LLMActivities:
 def _certainty(reply: ProviderReply) -> dict[str, Any]:
     """Return how probable the answer's parts are, where the provider says: else nothing is set."""
     return {"logprobs": dict(reply.logprobs)} if reply.logprobs else {}
+
+
+def _tried(attempt: Attempt) -> dict[str, Any]:
+    """Return how many attempts failed before, where any did: else nothing is set."""
+    return {"failed": attempt.number - 1} if attempt.number > 1 else {}
 
 
 def _shape(spec: AgentSpec, model: Model, request: ThinkRequest) -> Shape:
@@ -205,7 +215,15 @@ def _asked(call: _Call) -> Attempt:
     info = activity.info()
     tenant = call.request.tenant
     run_id, vendor = info.workflow_id or "", call.model.vendor
-    return Attempt("model", vendor, run_id, info.attempt, call.spec.name, tenant)
+    return Attempt(
+        kind="model",
+        name=vendor,
+        run_id=run_id,
+        number=info.attempt,
+        agent=call.spec.name,
+        tenant=tenant,
+        breaker=_PROVIDER,
+    )
 
 
 def _went(error: ProviderError) -> Went:

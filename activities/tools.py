@@ -19,11 +19,11 @@ from activities.backoff import at_least, backoff
 from activities.controls import ANSWERED, Attempt, Controls, Went
 from activities.heartbeat import beating
 from activities.memory import Remembrance, RunMemory
-from activities.providers.base import sound
 from activities.sent import may_have_happened, nothing_happened
 from activities.shared import SharedTranscripts, Shelf
 from activities.transcripts import Transcripts
 from activities.transient import asked_to_wait, transient
+from activities.wording import changed, invalid, named, words
 from agents.toolkit import (
     Tool,
     ToolChangedError,
@@ -45,7 +45,6 @@ from domain.taint import marked
 from domain.tools import ToolSpec
 
 Act = Callable[[ActRequest], Awaitable[ActOutcome]]
-MAX_ERROR = 2_000
 # Soon at first, since the attempt may have met a moment; then later. As in workflows/policies.py,
 # whose delays hold for attempts that were lost.
 _BACKOFF: Final = (0.2, 4.0, 30.0)
@@ -114,11 +113,13 @@ class ToolActivities:
     async def _act(self, tool: Tool, request: ActRequest) -> ActOutcome:
         """Run one call. Idempotent only if the tool is."""
         if request.schema_hash != tool.spec.schema_hash:
-            return ActOutcome(kind="changed", text=_changed(tool, request))
+            return ActOutcome(kind="changed", text=changed(tool, request))
         attempt = _attempt(tool, request)
         async with beating():
             await self._controls.before(attempt)
             outcome = await self._outcome(tool, request, attempt)
+        if attempt.number > 1:
+            outcome = outcome.model_copy(update={"failed": attempt.number - 1})
         # The message is left where the next model call looks first.
         message = Message(role="tool", text=outcome.text, call_id=request.call_id)
         self._transcripts.remember(message)
@@ -133,16 +134,16 @@ class ToolActivities:
         try:
             text = await self._call(tool, request, memory)
         except ToolError as error:
-            told = ActOutcome(kind="error", text=f"error: {_words(error)}")
+            told = ActOutcome(kind="error", text=f"error: {words(error)}")
         except ValidationError as error:
-            return ActOutcome(kind="error", text=f"error: {_invalid(error)}")
+            return ActOutcome(kind="error", text=f"error: {invalid(error)}")
         except ToolChangedError as error:
-            told = ActOutcome(kind="changed", text=_words(error))
+            told = ActOutcome(kind="changed", text=words(error))
         except Exception as error:  # noqa: BLE001 - a tool may raise anything
             # `from None`: the cause would be recorded too, at any length, with any character.
             if failure := await self._failure(tool, attempt, error):
                 raise failure from None
-            return ActOutcome(kind="error", text=f"error: {_named(error)}")
+            return ActOutcome(kind="error", text=f"error: {named(error)}")
         await self._controls.after(attempt, ANSWERED)
         shown = told or await self._shown(tool.spec, request, text)
         outside = memory is not None and memory.outside
@@ -156,7 +157,7 @@ class ToolActivities:
         if there and not tool.spec.writes and not transient(error):
             return None
         asked = asked_to_wait(error)
-        reason = f"{tool.spec.name}: {_named(error) if there else _words(error)}"
+        reason = f"{tool.spec.name}: {named(error) if there else words(error)}"
         if not there or transient(error):
             await self._controls.after(attempt, Went(False, asked, reason))
         if not there and not attempt.sent:
@@ -273,27 +274,3 @@ def _attempt(tool: Tool, request: ActRequest) -> Attempt:
         breaker=tool.breaker,
         sent=tool.spec.writes and may_have_happened(),
     )
-
-
-def _named(error: BaseException) -> str:
-    return f"{type(error).__name__}: {_words(error)}"
-
-
-def _words(error: BaseException) -> str:
-    """Return an error's text as a history can record it."""
-    return sound(str(error)[:MAX_ERROR])
-
-
-def _changed(tool: Tool, request: ActRequest) -> str:
-    return (
-        f"tool {tool.spec.name!r} has schema {tool.spec.schema_hash} here and the run was started "
-        f"with {request.schema_hash}: deploy the version that the run knows, then retry"
-    )
-
-
-def _invalid(error: ValidationError) -> str:
-    parts = [
-        f"{'.'.join(map(str, item['loc'])) or 'arguments'}: {item['msg']}"
-        for item in error.errors(include_url=False, include_input=False)[:5]
-    ]
-    return "; ".join(parts)[:MAX_ERROR]
