@@ -212,10 +212,14 @@ def _meaning(text: str) -> str:
 
 def _with_code(text: str) -> str:
     """Return `text` escaped, what stands between backticks in it as code."""
-    parts = text.split("`")
-    return "".join(
-        f" {inline(part)} " if at % 2 else escape(part) for at, part in enumerate(parts)
-    ).strip()
+    parts = re.split(r"(\s*`[^`]*`\s*)", text)
+    return "".join(_as_code(part) if at % 2 else escape(part) for at, part in enumerate(parts))
+
+
+def _as_code(part: str) -> str:
+    """Return code between backticks with a space where there was one."""
+    before, after = part[:1].isspace() * " ", part[-1:].isspace() * " "
+    return f"{before}{inline(part.strip().strip('`'))}{after}"
 
 
 def _how(asked: Question) -> str:
