@@ -101,8 +101,8 @@ class Critic(Watch):
         self._note(Review(of=of, verdict="revise", reason=told, then=then, turn=self._turn))
         if again:
             return Objection(by="critic", refuse=told, hint=_HINT)
-        times = f"after {back} refinements " if back else ""
-        return Objection(by="critic", ask=f"the critic is {times}against it: {told}")
+        times = f" for the {back + 1}. time" if back else ""
+        return Objection(by="critic", ask=f"the critic is against it{times}: {told}")
 
     def _without(self, of: str, subject: Subject, reason: str) -> Objection | None:
         """Do what is declared for a critic that gave no verdict."""

@@ -104,8 +104,10 @@ def _in_prose(claim: Claim, standing: Sequence[str], sources: Sequence[Source]) 
 
 def _shared(one: str, other: str) -> float:
     """Return the share of the key words of `one` that are in `other`; 1 where it has none."""
-    wanted = words.key_words(one)
-    return len(wanted & words.key_words(other)) / len(wanted) if wanted else 1.0
+    # The names of a row's fields are words too: `paid_cents` says cents.
+    wanted = words.key_words(one.replace("_", " "))
+    there = words.key_words(other.replace("_", " "))
+    return len(wanted & there) / len(wanted) if wanted else 1.0
 
 
 def _truth(text: str) -> bool | None:
