@@ -33,7 +33,7 @@ def test_every_value_and_every_sentence_is_a_part() -> None:
         ("lines/1/item", "desk"),
         ("lines/1/cents", "700"),
     ]
-    assert [each.text for each in said if each.prose][0] == "It came broken."
+    assert next(each.text for each in said if each.prose) == "It came broken."
     assert len([each for each in said if each.prose]) == 2
 
 

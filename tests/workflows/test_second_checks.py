@@ -71,7 +71,11 @@ async def test_what_a_person_changed_is_checked_too(stage: Stage) -> None:
 async def test_what_changed_while_a_person_was_asked_is_seen_at_the_effect(stage: Stage) -> None:
     """The approval stands, and the call does not run all the same."""
     world, open_ = World(), [True]
-    tools = [paying(world, lambda _: "" if open_[0] else "the account was closed")]
+
+    def still_open(proposal: Proposal) -> str:
+        return "" if open_[0] else "the account was closed"
+
+    tools = [paying(world, still_open)]
     await stage.play(agent(tools=tools, approvals=PATIENT), [call("pay", item="a"), "done"])
     handle = await stage.start()
     await stage.asked(handle)
