@@ -93,7 +93,7 @@ def build(
         {
             "openai": lambda: _openai(_OFFLINE_KEY, f"{url}/v1", stand_in=True),
             "anthropic": lambda: _anthropic(_OFFLINE_KEY, url, stand_in=True),
-            LOCAL: lambda: _openai(_OFFLINE_KEY, f"{url}/v1", stand_in=True, local=True),
+            LOCAL: lambda: _openai(_OFFLINE_KEY, f"{url}/local/v1", stand_in=True, local=True),
             **own,
         },
         soon=["openai"],  # what an agent is routed to where it does not say

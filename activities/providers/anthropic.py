@@ -169,8 +169,6 @@ def _head(shape: Shape) -> bytes:
         except (TypeError, ValueError):
             # A schema with a part of any type has no form that the provider can enforce.
             system += by_instruction(schema)
-    # The tools stand before it, so they are cached with it.
-    head["system"] = [{"type": "text", "text": system or _EMPTY, **_CACHED}]
     if shape.offered:
         head["tools"] = [
             {
@@ -182,6 +180,8 @@ def _head(shape: Shape) -> bytes:
         ]
         if not shape.may_call:
             head["tool_choice"] = {"type": "none"}
+    # The tools stand before it, so they are cached with it.
+    head["system"] = [{"type": "text", "text": system or _EMPTY, **_CACHED}]
     if shape.spec.temperature is not None:
         head["temperature"] = shape.spec.temperature
     return as_json(head)[:-1] + b',"messages":['

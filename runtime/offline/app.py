@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import zlib
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -12,8 +13,17 @@ import orjson
 from agents.offline import Reply
 from domain.contract import digest
 from runtime.offline import rules
+from runtime.offline.caching import PromptCache
 from runtime.offline.http import Request, Response
-from runtime.offline.misbehaviour import Dice, Misbehave, MisbehaveError, Rule, load, parse_rule
+from runtime.offline.misbehaviour import (
+    Dice,
+    Misbehave,
+    MisbehaveError,
+    Rule,
+    Thrown,
+    load,
+    parse_rule,
+)
 from runtime.offline.protocols import (
     PROTOCOLS,
     Asked,
@@ -46,6 +56,8 @@ class App:
     def __init__(self, setting: Misbehave) -> None:
         self._dice = Dice(setting)
         self._stats = Stats()
+        self._cache = PromptCache()
+        self._kept: deque[tuple[str, str, bytes]] = deque(maxlen=0)
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
@@ -65,12 +77,28 @@ class App:
             return _json({"object": "list", "data": [model]})
         if path == "/stats":
             return _json(self._stats.all())
+        if path.startswith("/requests/"):
+            return self._requests(path.removeprefix("/requests/"))
         if path.startswith("/stats/"):
             # A run is known here by its opaque id; a logical run's own name is taken as well.
             name = path.removeprefix("/stats/")
             found = self._stats.of(name)
             return _json(found if found["calls"] else self._stats.of(digest("caller", name)))
         return _json({"error": {"message": f"nothing at {path}"}}, 404)
+
+    def _keep(self, protocol: Protocol, asked: Asked, request: Request) -> None:
+        if self._kept.maxlen:
+            self._kept.append((asked.caller, protocol.vendor, request.body))
+
+    def _requests(self, name: str) -> Response:
+        """Return the kept requests of one logical run, oldest first, as they came."""
+        names = {name, digest("caller", name)}
+        found = [
+            {"vendor": vendor, "body": orjson.loads(body)}
+            for caller, vendor, body in self._kept
+            if caller in names
+        ]
+        return _json({"requests": found})
 
     def _misbehave(self, request: Request) -> Response:
         """Show (GET), replace (POST) or clear (DELETE) the faults."""
@@ -82,6 +110,7 @@ class App:
                     for rule in wanted.get("rules", [])
                 ]
                 self._dice = Dice(load(wanted))
+                self._kept = deque(maxlen=self._dice.setting.keep)
             elif request.method == "DELETE":
                 self._dice = Dice(Misbehave())
         except (MisbehaveError, ValueError, TypeError, AttributeError) as error:
@@ -90,17 +119,24 @@ class App:
 
     async def _complete(self, protocol: Protocol, request: Request) -> Response:
         try:
-            asked = protocol.read(orjson.loads(request.body))
+            body = orjson.loads(request.body)
+            asked, refused = protocol.read(body), protocol.refusal(body)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             text = f"not a request of this protocol: {error!r}"
             return _failed(protocol, Failed(400, text, "invalid_request_error"))
+        self._keep(protocol, asked, request)
+        if refused:
+            return _failed(protocol, Failed(400, refused, "invalid_request_error"))
         conversation = asked.conversation
         agent = rules.agent_of(conversation.system)
         hashed = _hash(request.body)
-        record = self._stats.arrived(asked.caller, agent, conversation.turn, hashed)
+        record = self._stats.arrived(
+            asked.caller, agent, conversation.turn, hashed, protocol.vendor
+        )
         mark = fingerprint(agent, conversation)
         conversation.rng = self._dice.rng(mark, 0, "reply")
-        faults = {rule.kind: rule for rule in self._dice.throw(agent, mark, record.seen)}
+        thrown = Thrown(agent, mark, record.seen, protocol.vendor, conversation.turn)
+        faults = {rule.kind: rule for rule in self._dice.throw(thrown)}
         if "latency" in faults:
             await asyncio.sleep(faults["latency"].ms / 1000)
         call = _Exchange(protocol, request, asked, agent, record, faults)
@@ -115,7 +151,9 @@ class App:
             if wait := rules.latency_ms(call.agent, asked.conversation):
                 await asyncio.sleep(wait / 1000)
             reply = _spoiled(call, rules.reply_to(call.agent, asked.conversation))
-            written = call.protocol.write(asked, reply, len(call.request.body), record.request)
+            counted = call.protocol.count(self._cache, asked, call.request.body)
+            record.input_tokens, record.cached_tokens = counted.total, counted.read
+            written = call.protocol.write(asked, reply, counted, record.request)
         except Exception as error:  # noqa: BLE001 - an agent's rules are anyone's code
             record.outcome = "rule failed"
             text = f"the offline rules of agent {call.agent!r} failed: {error!r}; mend offline.py"

@@ -6,6 +6,7 @@ the clock nor on what other runs do, so that a failing case can be run again.
 
 import random
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -35,6 +36,8 @@ class Rule(Strict):
 
     Attributes:
         agent: The agent whose calls it is for; empty for all.
+        vendor: The vendor at whose address it happens: openai, anthropic or local; empty for all.
+        turn: The turn of a conversation that it begins with, from 1; 0 for any.
         rate: Share of the calls, by chance.
         skip: Calls that pass before the rule begins.
         first: Calls it is for, counted from the rule's beginning; 0 for all.
@@ -45,6 +48,8 @@ class Rule(Strict):
 
     kind: Kind
     agent: str = ""
+    vendor: str = ""
+    turn: int = Field(default=0, ge=0)
     rate: float = Field(default=1, ge=0, le=1)
     skip: int = Field(default=0, ge=0)
     first: int = Field(default=0, ge=0)
@@ -54,9 +59,14 @@ class Rule(Strict):
 
 
 class Misbehave(Strict):
-    """What `POST /misbehave` takes: it replaces all rules and starts their counts anew."""
+    """What `POST /misbehave` takes: it replaces all rules and starts their counts anew.
+
+    Attributes:
+        keep: So many of the last requests are kept to be looked at, at `/requests/CALLER`.
+    """
 
     seed: int = 0
+    keep: int = Field(default=0, ge=0)
     rules: tuple[Rule, ...] = ()
 
 
@@ -94,10 +104,27 @@ def load(value: Any) -> Misbehave:
         where = ".".join(str(part) for part in first["loc"])
         raise MisbehaveError(
             f"{where or 'the rules'} {first['input']!r}: {first['msg']}; a rule is "
-            f"kind[,agent=..][,rate=0..1][,first=n][,skip=n][,ms=..][,retry_after_s=..]"
+            f"kind[,agent=..][,vendor=..][,turn=n][,rate=0..1][,first=n][,skip=n][,ms=..][,retry_after_s=..]"
             f"[,status=..] with a "
             f"kind of {', '.join(KINDS)}"
         ) from None
+
+
+@dataclass(frozen=True)
+class Thrown:
+    """What a rule looks at of one call.
+
+    Attributes:
+        fingerprint: Of the conversation.
+        attempt: How often this very request came before.
+        turn: Of the conversation, from 1.
+    """
+
+    agent: str
+    fingerprint: str
+    attempt: int
+    vendor: str = ""
+    turn: int = 0
 
 
 class Dice:
@@ -107,17 +134,22 @@ class Dice:
         self.setting = setting
         self._seen = [0] * len(setting.rules)
 
-    def throw(self, agent: str, fingerprint: str, attempt: int) -> list[Rule]:
+    def throw(self, call: Thrown) -> list[Rule]:
         """Return the rules that this call falls under."""
         hit: list[Rule] = []
         for number, rule in enumerate(self.setting.rules):
-            if rule.agent not in {"", agent}:
+            if rule.agent not in {"", call.agent} or rule.vendor not in {"", call.vendor}:
+                continue
+            if call.turn < rule.turn:
                 continue
             self._seen[number] += 1
             turn = self._seen[number] - rule.skip
             if turn <= 0 or (rule.first and turn > rule.first):
                 continue
-            if self.rng(fingerprint, attempt, f"{number}{rule.kind}").random() < rule.rate:
+            if (
+                self.rng(call.fingerprint, call.attempt, f"{number}{rule.kind}").random()
+                < rule.rate
+            ):
                 hit.append(rule)
         return hit
 

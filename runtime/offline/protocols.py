@@ -1,6 +1,5 @@
 """The two wire protocols: a request's JSON to a conversation, a reply to the vendor's JSON."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,10 +9,12 @@ import orjson
 from agents.offline import Call, Conversation, Reply, Result, Said
 from domain.contract import digest
 from domain.taint import unmarked
+from runtime.offline.caching import Counted, PromptCache
+from runtime.offline.probable import logprobs
+from runtime.offline.strictness import anthropic_refusal, openai_refusal
 
 STAND_IN: Final = "offline stand-in for "
 _PLAN: Final = "plan"
-_PIECE: Final = 4  # characters
 
 Json = dict[str, Any]
 
@@ -23,6 +24,7 @@ class Asked:
     """A request, understood.
 
     Attributes:
+        cache_key: Under which OpenAI keeps what the request begins with.
         logprobs: It asks how probable each piece of the answer is.
     """
 
@@ -30,6 +32,7 @@ class Asked:
     caller: str
     conversation: Conversation
     logprobs: bool = False
+    cache_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,17 @@ class Failed:
 
 @dataclass(frozen=True)
 class Protocol:
-    """One vendor's side of the wire."""
+    """One vendor's side of the wire.
 
+    Attributes:
+        refusal: Why the vendor would not take a transcript; empty where it would.
+    """
+
+    vendor: str
     read: Callable[[Json], Asked]
-    write: Callable[[Asked, Reply, int, str], Json]
+    refusal: Callable[[Json], str]
+    count: Callable[[PromptCache, Asked, bytes], Counted]
+    write: Callable[[Asked, Reply, Counted, str], Json]
     error: Callable[[Failed], Json]
 
 
@@ -126,7 +136,8 @@ def _read_openai(body: Json) -> Asked:
     form = _part(body, "response_format", "json_schema")
     conversation = log.conversation(system, tools, form.get("schema"), form.get("name", ""))
     told = bool(body.get("logprobs"))
-    return Asked(body["model"], body.get("user") or "", conversation, told)
+    key = body.get("prompt_cache_key") or ""
+    return Asked(body["model"], body.get("user") or "", conversation, told, key)
 
 
 def _read_anthropic(body: Json) -> Asked:
@@ -164,32 +175,7 @@ def _arguments(call: Call) -> str:
     return written if isinstance(written, str) else orjson.dumps(written, default=str).decode()
 
 
-def _logprobs(reply: Reply) -> Json:
-    """Return the answer in pieces of a few characters, as tokens are, each with its probability.
-
-    A part that is only probable is so at its first character: once it has begun, it goes on.
-    """
-    doubts = {
-        reply.text.index(part): math.log(max(probability, 1e-9))
-        for part, probability in reply.probable.items()
-        if part in reply.text
-    }
-    cuts = sorted({0, *range(_PIECE, len(reply.text), _PIECE), *doubts})
-    ends = [*cuts[1:], len(reply.text)]
-    pieces = [
-        {
-            "token": reply.text[start:end],
-            "logprob": doubts.get(start, 0.0),
-            "bytes": list(reply.text[start:end].encode("utf-8", "replace")),
-            "top_logprobs": [],
-        }
-        for start, end in zip(cuts, ends, strict=True)
-        if end > start
-    ]
-    return {"content": pieces, "refusal": None}
-
-
-def _write_openai(asked: Asked, reply: Reply, size: int, request: str) -> Json:
+def _write_openai(asked: Asked, reply: Reply, counted: Counted, request: str) -> Json:
     calls = [
         {
             "id": call_id,
@@ -212,19 +198,19 @@ def _write_openai(asked: Asked, reply: Reply, size: int, request: str) -> Json:
                 "index": 0,
                 "message": message,
                 "finish_reason": "tool_calls" if calls else "stop",
-                "logprobs": _logprobs(reply) if asked.logprobs and not calls else None,
+                "logprobs": logprobs(reply) if asked.logprobs and not calls else None,
             }
         ],
         "usage": {
-            "prompt_tokens": _tokens(size),
+            "prompt_tokens": counted.total,
             "completion_tokens": said,
-            "total_tokens": _tokens(size) + said,
-            "prompt_tokens_details": {"cached_tokens": 0},
+            "total_tokens": counted.total + said,
+            "prompt_tokens_details": {"cached_tokens": counted.read},
         },
     }
 
 
-def _write_anthropic(asked: Asked, reply: Reply, size: int, request: str) -> Json:
+def _write_anthropic(asked: Asked, reply: Reply, counted: Counted, request: str) -> Json:
     content: list[Json] = [{"type": "text", "text": reply.text}] if reply.text else []
     content += (
         # This protocol has no text for arguments, so broken ones come as a string.
@@ -240,7 +226,10 @@ def _write_anthropic(asked: Asked, reply: Reply, size: int, request: str) -> Jso
         "stop_reason": "tool_use" if reply.calls else "end_turn",
         "stop_sequence": None,
         "usage": {
-            "input_tokens": _tokens(size),
+            # What was neither read from the cache nor written to it.
+            "input_tokens": counted.total - counted.read - counted.written,
+            "cache_read_input_tokens": counted.read,
+            "cache_creation_input_tokens": counted.written,
             "output_tokens": _tokens(len(orjson.dumps(content, default=str))),
         },
     }
@@ -261,9 +250,28 @@ def _anthropic_error(failed: Failed) -> Json:
     return {"type": "error", "error": {"type": failed.kind, "message": failed.message}}
 
 
+def _openai_of(vendor: str) -> Protocol:
+    return Protocol(
+        vendor,
+        _read_openai,
+        openai_refusal,
+        lambda cache, asked, body: cache.openai(asked.model, asked.cache_key, body),
+        _write_openai,
+        _openai_error,
+    )
+
+
 PROTOCOLS: Final = {
-    "/v1/chat/completions": Protocol(_read_openai, _write_openai, _openai_error),
-    "/v1/messages": Protocol(_read_anthropic, _write_anthropic, _anthropic_error),
+    "/v1/chat/completions": _openai_of("openai"),
+    "/local/v1/chat/completions": _openai_of("local"),
+    "/v1/messages": Protocol(
+        "anthropic",
+        _read_anthropic,
+        anthropic_refusal,
+        lambda cache, asked, body: cache.anthropic(asked.model, body),
+        _write_anthropic,
+        _anthropic_error,
+    ),
 }
 
 

@@ -18,6 +18,9 @@ class CallRecord:
         seen: How often these bytes came before.
         repeated: These bytes had been answered before.
         outcome: `ok`, or the fault that it got instead of an answer.
+        vendor: At whose address it came in.
+        input_tokens: Of an answered request.
+        cached_tokens: Of these, read from the prompt cache.
     """
 
     at: float
@@ -27,6 +30,9 @@ class CallRecord:
     seen: int
     repeated: bool
     outcome: str = "ok"
+    vendor: str = ""
+    input_tokens: int = 0
+    cached_tokens: int = 0
 
 
 @dataclass
@@ -42,7 +48,7 @@ class Stats:
     def __init__(self) -> None:
         self._callers: OrderedDict[str, _Caller] = OrderedDict()
 
-    def arrived(self, caller: str, agent: str, turn: int, request: str) -> CallRecord:
+    def arrived(self, caller: str, agent: str, turn: int, request: str, vendor: str) -> CallRecord:
         """Note a request."""
         known = self._callers.setdefault(caller, _Caller())
         record = CallRecord(
@@ -52,6 +58,7 @@ class Stats:
             request=request,
             seen=known.seen[request],
             repeated=request in known.answered,
+            vendor=vendor,
         )
         known.seen[request] += 1
         known.calls.append(record)

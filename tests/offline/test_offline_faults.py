@@ -12,7 +12,7 @@ import agents
 from runtime.offline import rules
 from runtime.offline.app import App
 from runtime.offline.http import Request, Response
-from runtime.offline.misbehaviour import Dice, MisbehaveError, load, parse
+from runtime.offline.misbehaviour import Dice, MisbehaveError, Thrown, load, parse
 
 INVENTIVE = """
 from agents.offline import answer
@@ -87,7 +87,7 @@ def test_a_rule_has_a_beginning_and_an_end() -> None:
     """`skip` and `first` count the calls that the rule is for, and no others."""
     dice = Dice(parse(["hang,agent=a,skip=1,first=2"]))
 
-    thrown = [bool(dice.throw(agent, "same", 0)) for agent in "aabbaaa"]
+    thrown = [bool(dice.throw(Thrown(agent, "same", 0))) for agent in "aabbaaa"]
 
     assert thrown == [False, True, False, False, True, False, False]
 
@@ -96,7 +96,7 @@ def test_a_repeated_request_is_a_new_draw() -> None:
     """At a rate, the retry of a request that failed is not bound to fail again."""
     dice = Dice(parse(["server_error,rate=0.5"], seed=3))
 
-    drawn = {bool(dice.throw("a", "same", attempt)) for attempt in range(20)}
+    drawn = {bool(dice.throw(Thrown("a", "same", attempt))) for attempt in range(20)}
 
     assert drawn == {True, False}
 
@@ -149,3 +149,16 @@ def test_what_is_no_setting_is_refused(value: object) -> None:
     """The error names the value and lists the kinds there are."""
     with pytest.raises(MisbehaveError, match="invent_finding"):
         load(value)
+
+
+def test_a_rule_can_be_for_one_vendor_from_one_turn_on() -> None:
+    """So that a provider goes down in mid-run, while another one serves."""
+    dice = Dice(parse(["server_error,vendor=openai,turn=3"]))
+
+    hit = {
+        (vendor, turn): bool(dice.throw(Thrown("a", "same", 0, vendor, turn)))
+        for vendor in ("openai", "anthropic")
+        for turn in (1, 2, 3, 4)
+    }
+
+    assert [at for at, thrown in hit.items() if thrown] == [("openai", 3), ("openai", 4)]
