@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 from activities.audit import AuditActivities
 from activities.batch import BatchActivities
 from activities.chain import ChainActivities
-from activities.controls import Controls
 from activities.folding import FoldingActivities
-from activities.halts import HaltActivities, HaltControl
+from activities.halts import HaltActivities
 from activities.llm import LLMActivities
 from activities.memory import MemoryActivities
 from activities.orchestration import OrchestrationActivities
@@ -25,6 +24,7 @@ from activities.triage import TriageActivities
 from activities.validation import ValidationActivities, addresses
 from agents.registry import tools
 from agents.toolkit import Agent
+from commands.controls import controls, measure
 from commands.remembrance import remembrance
 from domain.routing import PROVIDERS
 from runtime.answers import Answers
@@ -65,13 +65,13 @@ def compose(
     artifacts = Artifacts(database)
     shelf = Shelf(database)
     halts = Halts(database)
-    controls = Controls([HaltControl(halts)])
+    held = controls(database, halts, meters)
     llm = LLMActivities(
         build(**settings.model_access(), offline_url=offline_url),
         transcripts,
         SpendLedger(database, Reserved),
         on_call=meters.model_call,
-        controls=controls,
+        controls=held,
         answers=Answers(database),
         shelf=shelf,
     )
@@ -87,7 +87,7 @@ def compose(
         artifacts,
         settings.database,
         shelf=shelf,
-        controls=controls,
+        controls=held,
         memory=memory,
     )
     main = Queue(
@@ -116,8 +116,14 @@ def compose(
             FinishWrites({spec.name for spec in specs if spec.writes}),
         ],
         meters=meters,
-        refresh=lambda: Reviews(database).measure(meters),
+        refresh=lambda: _measure(database, meters),
     )
+
+
+async def _measure(database: Database, meters: Meters) -> None:
+    """Bring numbers up to date that the database has for all workers."""
+    await Reviews(database).measure(meters)
+    await measure(database, meters)
 
 
 def _of_the_organisations(

@@ -13,6 +13,8 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import generate_latest
 
+from runtime.holdups import HoldUps
+
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
 
@@ -104,6 +106,7 @@ class Meters:
         self._memory = self._counter(
             "holdfast_memory", "Memories that were kept, recalled or swept away.", ["what", "kind"]
         )
+        self.holdups = HoldUps(self._registry)
         self._reviews = self._gauge(
             "holdfast_reviews", "Decisions drawn for review, over all tenants.", ["state"]
         )

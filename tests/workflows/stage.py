@@ -21,7 +21,7 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.controls import Controls
+from activities.controls import Control, Controls
 from activities.folding import FoldingActivities
 from activities.halts import HaltActivities, HaltControl
 from activities.llm import LLMActivities
@@ -103,6 +103,7 @@ class Stage:
     agents: dict[str, Agent] = field(default_factory=dict[str, Agent])
     transcripts: Transcripts = field(default_factory=Transcripts)
     more: Sequence[Callable[..., Any]] = ()
+    controls: Sequence[Control] = ()
     memories: Memories | None = None
     _worker: AsyncExitStack | None = None
 
@@ -137,7 +138,7 @@ class Stage:
 
     def _new_worker(self) -> Worker:
         spend = SpendLedger(self.database, Reserved)
-        controls = Controls([HaltControl(self.halts)])
+        controls = Controls([HaltControl(self.halts), *self.controls])
         llm = LLMActivities({"openai": self.provider}, self.transcripts, spend, controls=controls)
         runs = RunActivities(
             self.agents, self.transcripts, DeadLetters(self.database), Runs(self.database)
