@@ -25,11 +25,12 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from runtime import server_binary
+from runtime.matching import FAIRNESS, fairness
 from runtime.search_attributes import SEARCH_ATTRIBUTES
 from runtime.server_binary import BinaryMissing
 from runtime.settings import Settings, SettingsError
 
-SERVER_FLAGS: Final = (
+_FLAGS: Final = (
     # The defaults read one shard's tasks 20 times a second: 101 ms a step instead of 15 ms.
     "--dynamic-config-value=history.transferProcessorMaxPollRPS=2000",
     "--dynamic-config-value=history.timerProcessorMaxPollRPS=2000",
@@ -39,6 +40,7 @@ SERVER_FLAGS: Final = (
     "--sqlite-pragma=synchronous=full",
     *(f"--search-attribute={name}={kind}" for name, kind in SEARCH_ATTRIBUTES.items()),
 )
+SERVER_FLAGS: Final = (*_FLAGS, *FAIRNESS)
 """What the measured figures hold for; tests start their server with the same."""
 
 _HOST: Final = "127.0.0.1"
@@ -51,11 +53,17 @@ class ServerFailed(RuntimeError):
 
 
 class Server(BaseModel):
-    """A running embedded server, as recorded in `.holdfast/server.json`."""
+    """A running embedded server, as recorded in `.holdfast/server.json`.
+
+    Attributes:
+        fair: Tenants take turns on queues that they share; not so at the first start with a file
+            of before in which tasks wait.
+    """
 
     pid: int
     address: str
     ui: str
+    fair: bool = False
 
     def is_alive(self) -> bool:
         """Say whether the process exists and its port answers."""
@@ -127,6 +135,8 @@ def _locked(path: Path) -> Generator[None]:
 def _spawn(binary: Path, settings: Settings) -> Server:
     port = _free_port(settings.server_port)
     ui_port = _free_port(settings.ui_port)
+    file = settings.home / "temporal.db"
+    fair = fairness(file)
     command = [
         str(binary),
         "server",
@@ -134,9 +144,10 @@ def _spawn(binary: Path, settings: Settings) -> Server:
         f"--ip={_HOST}",
         f"--port={port}",
         f"--ui-port={ui_port}",
-        f"--db-filename={settings.home / 'temporal.db'}",
+        f"--db-filename={file}",
         "--log-level=error",
-        *SERVER_FLAGS,
+        *_FLAGS,
+        *fair,
     ]
     log = str(log_file(settings))
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -153,7 +164,9 @@ def _spawn(binary: Path, settings: Settings) -> Server:
         # A group of its own: Ctrl-C in the terminal must not take the server with it.
         setpgroup=0,
     )
-    return Server(pid=pid, address=f"{_HOST}:{port}", ui=f"http://{_HOST}:{ui_port}")
+    return Server(
+        pid=pid, address=f"{_HOST}:{port}", ui=f"http://{_HOST}:{ui_port}", fair=bool(fair)
+    )
 
 
 async def _until_ready(server: Server, settings: Settings) -> None:
