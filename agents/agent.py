@@ -18,6 +18,7 @@ from domain.guard import GuardPolicy
 from domain.loops import LoopPolicy
 from domain.memory import MemoryPolicy
 from domain.routing import RoutingPolicy
+from domain.rules import Rule
 from domain.selfcheck import CriticPolicy, EscalationPolicy, VerificationPolicy
 from domain.spec import AgentSpec, ApprovalPolicy, NearLimit
 from domain.taint import NOTICE
@@ -117,6 +118,7 @@ class Agent:
             all of it. Where nothing is said, up to 100,000 tokens.
         memory_fields: Pydantic model of its working memory, which the tool `note` changes; every
             field is optional. None: it has none.
+        rules: What must have happened, and how much may, before a call: `agents/rules.py`.
         loops: What is done about a run that goes in circles: it is turned round, then a person
             decides. None: as in runs from before there was a policy.
         near_limit: What follows when 80 % of a budget are used: nothing, `person`, `simplify`
@@ -156,6 +158,7 @@ class Agent:
     cascade: CascadePolicy | None = _CASCADE
     inputs: Sequence[str] = ()
     memory: MemoryPolicy | None = None
+    rules: Sequence[Rule] = ()
     loops: LoopPolicy | None = field(default_factory=LoopPolicy)
     near_limit: NearLimit = "none"
 
@@ -210,6 +213,7 @@ class Agent:
             compensate_on_cap=self.compensate_on_cap,
             cascade=self.cascade,
             inputs=tuple(self.inputs),
+            rules=tuple(self.rules),
             loops=self.loops,
             near_limit=self.near_limit,
             memory=self.memory,

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from agents.artifacts import read_artifact
 from agents.memory import remembering
+from agents.rules import problems
 from agents.toolkit import NAME, Agent, Tool
+from domain.tools import ToolSpec
 
 
 class RegistryError(ValueError):
@@ -49,14 +51,33 @@ def tools(of: Iterable[Agent] | None = None) -> dict[str, Tool]:
 
 
 def check_agents(found: Mapping[str, Agent]) -> None:
-    """Refuse a tool that stands for an agent which is not there."""
+    """Refuse a tool or a rule that names what is not there.
+
+    Raises:
+        RegistryError: A tool stands for an agent, or a rule asks for a tool or an argument, that
+            the agents do not have.
+    """
     for agent in found.values():
+        if wrong := problems(agent.rules, _in_reach(agent, found)):
+            raise RegistryError(f"agent {agent.name!r}: {'; '.join(wrong)}")
         for tool in agent.tools:
             if tool.spec.agent and tool.spec.agent not in found:
                 raise RegistryError(
                     f"agent {agent.name!r}: tool {tool.spec.name!r} asks the agent "
                     f"{tool.spec.agent!r}, which is not there; agents are {sorted(found)}"
                 )
+
+
+def _in_reach(agent: Agent, found: Mapping[str, Agent]) -> dict[str, ToolSpec]:
+    """Return the tools that a run of `agent` may call, itself or through other agents."""
+    reached, left, seen = dict[str, ToolSpec](), [agent], {agent.name}
+    while left:
+        for tool in left.pop().tools:
+            reached[tool.spec.name] = tool.spec
+            if tool.spec.agent in found and tool.spec.agent not in seen:
+                seen.add(tool.spec.agent)
+                left.append(found[tool.spec.agent])
+    return reached
 
 
 def _check_references(tool: Tool, named: dict[str, Tool]) -> None:

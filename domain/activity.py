@@ -242,6 +242,7 @@ class ActOutcome(Contract):
             is no longer the one the run was started with, so the run stops.
         text: What the model reads, already cut to the tool's size.
         artifact: Where the whole of a cut result is kept.
+        doubt: Whether a write took effect is not known, and nobody could say.
         failed: Attempts of this call that failed before.
         outside: Strangers' words are in it, although the tool is one of ours.
     """
@@ -249,6 +250,7 @@ class ActOutcome(Contract):
     kind: Literal["ok", "error", "changed"]
     text: str
     artifact: str = ""
+    doubt: bool = False
     failed: int = 0
     outside: bool = False
 

@@ -13,6 +13,8 @@ from domain.loops import Turned
 from domain.memory import Recalled
 from domain.messages import ROOT
 from domain.rejections import Rejection
+from domain.rule_log import Act
+from domain.rules import Ruled
 from domain.runs import Outcome, Request, RunResult
 from domain.selfcheck import SelfChecks
 from domain.state import AgentState, Effected
@@ -47,6 +49,8 @@ class AgentRequest(Request):
         depth: How many runs are above this one.
         private: The run above is a private agent's: its data goes to the local endpoint only.
         tainted: Which words of strangers its caller had read, so that the task may be theirs.
+        ruled_by: The rules of the runs above it, which hold for it too.
+        acts: What those rules have to know of what the runs above have done.
         undo: What is to be undone, and nothing else: the writes of a run of this agent.
         state: Set by continue-as-new, by a hand-off and by fork.
     """
@@ -61,6 +65,8 @@ class AgentRequest(Request):
     depth: int = 0
     private: bool = False
     tainted: tuple[Taint, ...] = ()
+    ruled_by: tuple[Ruled, ...] = ()
+    acts: tuple[Act, ...] = ()
     undo: tuple[Effected, ...] = ()
     forked_from: str = ""
     state: AgentState | None = None
@@ -88,6 +94,7 @@ class AgentResult(RunResult):
         waited_s: Seconds that it waited for people.
         recalled: What of its long-term memory it was told at its start.
         loops: The circles it was found in, and what was done about each.
+        acts: What it did that rules of the run above ask about.
         memory: Its working memory, and what is kept of turns that were folded away.
         lineage: The logical run that its starter named, if one was named.
         head: Head of the transcript's chain.
@@ -104,6 +111,7 @@ class AgentResult(RunResult):
     handed: tuple[str, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     loops: tuple[Turned, ...] = ()
+    acts: tuple[Act, ...] = ()
     checks: SelfChecks | None = None
     waited_s: float = 0
     recalled: tuple[Recalled, ...] = ()
@@ -136,6 +144,7 @@ class Came(Contract):
         spend: What it used; the whole of its share where it left no account.
         writes: What it did and has not undone.
         unaccounted: It left no account, so `spend` is its whole share.
+        acts: What it did that rules of the run above ask about.
         adopted: It had run before, for the same request; nothing was done again.
         tainted: Which words of strangers it had read.
     """
@@ -156,6 +165,7 @@ class Came(Contract):
     unaccounted: bool = False
     adopted: bool = False
     tainted: tuple[Taint, ...] = ()
+    acts: tuple[Act, ...] = ()
 
     @property
     def ok(self) -> bool:

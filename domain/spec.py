@@ -13,6 +13,7 @@ from domain.guard import GuardPolicy
 from domain.loops import LoopPolicy
 from domain.memory import MemoryPolicy
 from domain.routing import RoutingPolicy
+from domain.rules import Rule
 from domain.selfcheck import (
     CriticPolicy,
     EscalationPolicy,
@@ -83,6 +84,7 @@ class AgentSpec(Contract):
         private: What the agent is told and says goes to the local endpoint only.
         memory: What it remembers from run to run; None: nothing.
         cache_s: Seconds for which a model's reply to the same request is used again; 0 for never.
+        rules: What must have happened, and how much may, before a call; over the run's history.
         loops: What is done about a run in circles; None: as before there was a policy.
         near_limit: What follows when 80 % of a budget are used, once: `person`: one may grant
             more; `simplify`: the model has to answer with what it has; `decline`: the run ends.
@@ -122,6 +124,7 @@ class AgentSpec(Contract):
     cache_s: float = Field(default=0, ge=0)
     memory: MemoryPolicy | None = None
     loops: LoopPolicy | None = None
+    rules: tuple[Rule, ...] = ()
     near_limit: NearLimit = "none"
 
     @cached_property

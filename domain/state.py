@@ -15,6 +15,8 @@ from domain.memory import Recalled
 from domain.messages import ROOT, Message, ToolCall, chain, link
 from domain.rejections import Rejection
 from domain.routing import Fallen
+from domain.rule_log import Act
+from domain.rules import Ruled
 from domain.runs import RunState
 from domain.selfcheck import SelfChecks
 from domain.spec import AgentSpec
@@ -69,6 +71,9 @@ class AgentState(RunState):
         counted_by: The model that counted; another would count otherwise.
         fallen: Where each route has come to, where its first model failed.
         watched: Deeds since the loop detector last found something.
+        loops: The circles that it was found in.
+        ruled_by: The rules of the runs above, and of the agents that handed the work on.
+        acts: What rules have to know of the calls that ran.
         planned: Model calls that planning took.
         handed: The agents that handed the work on, in order.
         own_results: References of results that were cut and have nothing of strangers in them.
@@ -103,6 +108,8 @@ class AgentState(RunState):
     watched: list[Deed] = Field(default_factory=list[Deed])
     backtracks: int = 0
     loops: list[Turned] = Field(default_factory=list[Turned])
+    ruled_by: tuple[Ruled, ...] = ()
+    acts: list[Act] = Field(default_factory=list[Act])
     forbid: tuple[str, ...] = ()
     route: int = 0
     revisions: int = 0
@@ -201,6 +208,7 @@ class AgentState(RunState):
         earlier.counted_by, earlier.fallen = "", {}
         earlier.watched, earlier.backtracks, earlier.forbid = [], 0, ()
         earlier.loops = []
+        earlier.acts = [act for act in self.acts if act.turn <= turn]
         earlier.writes, earlier.undone, earlier.not_done = [], [], []
         earlier.decisions, earlier.ignored = [], []
         earlier.troubles, earlier.degraded = [], []

@@ -127,6 +127,7 @@ class Actor:
                 said[call.id] = gate
             else:
                 ready.append(_Ready(position, call, tool, gate))
+                self._watches.passed(tool, gate)
         return ready, said
 
     def _tool(self, name: str) -> ToolSpec:
@@ -139,26 +140,42 @@ class Actor:
 
     async def _run_all(self, ready: Sequence[_Ready]) -> dict[str, Ran]:
         self.running = ", ".join(item.tool.name for item in ready)
-        reads = [item for item in ready if not item.tool.writes]
+        reads = [item for item in ready if not self._waits(item.tool)]
         results = await together(self._run(item) for item in reads)
         ran = {item.call.id: result for item, result in zip(reads, results, strict=True)}
         for item in ready:
-            if item.tool.writes:
-                ran[item.call.id] = await self._run(item)
+            if self._waits(item.tool):
+                ran[item.call.id] = await self._run_in_turn(item)
         self.running = ""
         return ran
+
+    def _waits(self, tool: ToolSpec) -> bool:
+        return tool.writes or self._watches.orders(tool)
+
+    async def _run_in_turn(self, item: _Ready) -> Ran:
+        """Run a call after those before it, unless what they came to speaks against it."""
+        against = await self._watches.still(item.tool, item.arguments)
+        if against is None:
+            return await self._run(item)
+        text = self._watches.reject(against, f"{item.tool.name} {item.call.arguments}")
+        return Ran(ActOutcome(kind="error", text=text), by_value=True)
 
     async def _run(self, item: _Ready, before: frozenset[str] = frozenset()) -> Ran:
         """Run a call, or what stands in for it; `before` are the tools that were tried."""
         tool, arguments = item.tool, item.arguments
         if tool.agent:
-            return await self.delegates.run(item.position, tool, arguments)
+            result = await self.delegates.run(item.position, tool, arguments)
+            self._watches.ran(tool, arguments, result.outcome)
+            return result
         if is_note(self._spec, tool):
             result = note(self._state, arguments)
         else:
             result = await self.effects.run(item.position, item.call.id, tool, arguments)
         if isinstance(result, Gone):
+            self._watches.ran(tool, arguments, ActOutcome(kind="error", text=result.reason))
             result = await self._fall_back(item, result, before | {tool.name})
+        else:
+            self._watches.ran(tool, arguments, result.outcome)
         if not tool.polling and self._spec.loops is None:
             self._state.watched.append(
                 Deed(

@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.lifecycle import State
     from domain.messages import Message
     from domain.page_memory import with_memory
+    from domain.rule_log import Act
     from domain.run import AgentRequest, AgentResult, Outcome
     from domain.spec import AgentSpec
     from domain.state import AgentState, Effected
@@ -35,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.planning import Planner
     from workflows.remembering import leave, recall
     from workflows.reviewing import Reviewer
+    from workflows.ruling import handed_on
     from workflows.steps import sure
     from workflows.thinking import Thinker
     from workflows.undoing import Undoing
@@ -51,7 +53,10 @@ class AgentWorkflow(Conducted[AgentResult]):
     def __init__(self, request: AgentRequest) -> None:
         self._request = request
         self._state = request.state or AgentState(
-            lineage=request.lineage or str(workflow.uuid4()), started_at=workflow.now()
+            lineage=request.lineage or str(workflow.uuid4()),
+            started_at=workflow.now(),
+            ruled_by=request.ruled_by,
+            acts=list(request.acts),
         )
         spec = self._state.spec
         super().__init__(request, self._state, approvals=spec.approvals if spec else None)
@@ -193,6 +198,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             waited_s=self.desk.waited().total_seconds(),
             worked_s=self.desk.worked().total_seconds(),
             continued=old.continued + 1,
+            **handed_on(spec, old),
         )
         await workflow.wait_condition(workflow.all_handlers_finished)
         changes: dict[str, Any] = {
@@ -236,6 +242,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             handed=tuple(state.handed),
             rejections=tuple(state.rejections),
             loops=tuple(state.loops),
+            acts=self._acts(),
             checks=None if state.checks.empty else state.checks,
             waited_s=self.desk.waited().total_seconds(),
             recalled=state.recalled,
@@ -243,6 +250,11 @@ class AgentWorkflow(Conducted[AgentResult]):
             lineage=self._request.lineage,
             head=state.head,
         )
+
+    def _acts(self) -> tuple[Act, ...]:
+        """Return what the run above is to know: what was done here and below."""
+        above = len(self._request.ruled_by)
+        return tuple(act for act in self._state.acts if above and act.level >= above)
 
     # --- what is shown
 

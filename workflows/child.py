@@ -129,6 +129,7 @@ def _came(child: Child, result: AgentResult) -> Came:
         model=result.model,
         not_done=result.not_done,
         writes=result.writes,
+        acts=result.acts,
         undone=result.undone,
         waited_s=result.waited_s,
         tainted=result.tainted,

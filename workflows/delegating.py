@@ -15,6 +15,7 @@ from workflows import policies
 from workflows.child import Child, lineage_of, run_child
 from workflows.effects import Ran
 from workflows.guarding import note_source
+from workflows.ruling import handed_down, take_over
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
@@ -65,6 +66,7 @@ class Delegates:
         try:
             came = await run_child(child, self._asked(child, share), share)
             used = None if came.unaccounted else came.spend
+            take_over(came, self._spec, self._state)
         finally:
             held = self._shares.pop(run_id)
             self._reserved = self._reserved.plus(tokens=-held.tokens, cost_usd=-held.cost_usd)
@@ -90,6 +92,7 @@ class Delegates:
             more["tainted"] = tuple(self._state.tainted)
         if self._spec.private:
             more["private"] = True
+        more |= handed_down(self._spec, self._state)
         return asked.model_copy(update=more) if more else asked
 
     # --- the budget

@@ -261,9 +261,8 @@ class Effects:
             return Ran(ActOutcome(kind="ok", text=text), by_value=True)
         if decision.verdict == "silence":
             self._state.leave(f"{tool.name}: nobody could say whether it took effect")
-            return Ran(
-                _told(f"error: it is unknown whether {tool.name} took effect"), by_value=True
-            )
+            text = f"error: it is unknown whether {tool.name} took effect"
+            return Ran(ActOutcome(kind="error", text=text, doubt=True), by_value=True)
         text = f"error: a person says that {tool.name} did not take effect. {decision.reason}"
         return Ran(_told(text.strip()), by_value=True)
 

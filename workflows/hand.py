@@ -59,7 +59,7 @@ class Hand:
         data: Mapping[str, str] | None = None,
     ) -> None:
         self._run = run
-        self._spec = spec.model_copy(update={"tools": spec.workflow_tools})
+        self._spec = spec.model_copy(update={"tools": spec.workflow_tools, "rules": ()})
         self._request = AgentRequest(
             agent=spec.name,
             task=task,

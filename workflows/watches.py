@@ -4,6 +4,7 @@ from workflows.claims import Verification
 from workflows.criticising import Critic
 from workflows.guarding import guards_of
 from workflows.phasing import Phases
+from workflows.ruling import ruling_of
 from workflows.second import SecondChecks
 from workflows.sidecalls import SideCalls
 from workflows.thinking import Thinker
@@ -17,7 +18,7 @@ def watches_of(work: Work, thinker: Thinker | None = None) -> Watches:
     Without a `thinker` (a workflow that runs an agent's tools by itself) no watch that asks a
     model takes part.
     """
-    found: list[Watch] = [*guards_of(work), *_self_checks(work, thinker)]
+    found: list[Watch] = [*ruling_of(work), *guards_of(work), *_self_checks(work, thinker)]
     return Watches(work.state, found)
 
 

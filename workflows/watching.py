@@ -54,6 +54,20 @@ class Watch:
         """Say what speaks against a call; also asked of arguments that a person changed."""
         return None
 
+    def orders(self, tool: ToolSpec) -> bool:
+        """Whether a tool's calls run one by one, after the reads, in the order of the turn."""
+        return False
+
+    def passed(self, tool: ToolSpec, arguments: dict[str, Any]) -> None:
+        """Take note of a call that the gate let through; others of its turn may still be judged."""
+
+    async def still(self, tool: ToolSpec, arguments: dict[str, Any]) -> Objection | None:
+        """Say what speaks against a call that waited for those before it in its turn."""
+        return None
+
+    def ran(self, tool: ToolSpec, arguments: dict[str, Any], outcome: ActOutcome) -> None:
+        """Take note of a call, or of what stood in for it, as soon as it has ended."""
+
     async def after(self, tool: ToolSpec, arguments: dict[str, Any], outcome: ActOutcome) -> None:
         """Take note of a call that ran, before the model reads what it brought."""
 
@@ -83,6 +97,28 @@ class Watches:
             if objection is not None and objection.ask:
                 found.append(objection)
         return found
+
+    def orders(self, tool: ToolSpec) -> bool:
+        """Whether any watch wants a tool's calls to run one by one."""
+        return any(watch.orders(tool) for watch in self._watches)
+
+    def passed(self, tool: ToolSpec, arguments: dict[str, Any]) -> None:
+        """Tell every watch of a call that will run."""
+        for watch in self._watches:
+            watch.passed(tool, arguments)
+
+    async def still(self, tool: ToolSpec, arguments: dict[str, Any]) -> Objection | None:
+        """Return the first refusal of a call whose turn has come."""
+        for watch in self._watches:
+            objection = await watch.still(tool, arguments)
+            if objection is not None and objection.refuse:
+                return objection
+        return None
+
+    def ran(self, tool: ToolSpec, arguments: dict[str, Any], outcome: ActOutcome) -> None:
+        """Tell every watch of a call that has just ended."""
+        for watch in self._watches:
+            watch.ran(tool, arguments, outcome)
 
     async def after(self, tool: ToolSpec, arguments: dict[str, Any], outcome: ActOutcome) -> None:
         """Tell every watch of a call that ran."""
