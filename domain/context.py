@@ -15,6 +15,7 @@ from domain.manifest import Manifest
 from domain.messages import Message
 from domain.spec import AgentSpec
 from domain.state import AgentState, Effected
+from domain.taint import marked
 from domain.tools import ToolSpec
 from domain.window import WindowPolicy, pinned, rate_of, tokens_of, weight
 from domain.working import shown
@@ -39,19 +40,35 @@ def assemble(
 
 
 def memory_message(
-    manifest: Manifest, standing: Standing, *, record: str, seal: str, readable: bool
+    manifest: Manifest,
+    standing: Standing,
+    *,
+    record: str,
+    seal: str,
+    readable: bool,
+    outside: bool,
 ) -> Message:
-    """Return the memory as a model reads it: what is known, in the place of what was said."""
+    """Return the memory as a model reads it: what is known, in the place of what was said.
+
+    Args:
+        manifest: What was kept.
+        standing: What code knows.
+        record: Reference of what it replaces.
+        seal: What binds it to that.
+        readable: The model has the tool to read the record.
+        outside: The run has read strangers' words, so what was kept may be theirs.
+    """
+    kept = "\n".join(manifest.lines())
     lines = [
         f"{MARK} {_ABOUT}]",
-        *manifest.lines(),
+        marked(kept, "memory") if outside and kept else kept,
         *_titled("Plan", [f"{n}. {step}" for n, step in enumerate(standing.plan, 1)]),
         *_titled("People decided", standing.decided),
         *_titled("Writes made, not to be made again", standing.written),
         *_titled("Working memory (change it with note)", shown(standing.notes)),
     ]
-    kept = f'; the whole is in read_artifact(reference="{record}")' if record and readable else ""
-    lines.append(f"[seal {seal}{kept}]")
+    whole = f'; the whole is in read_artifact(reference="{record}")' if record and readable else ""
+    lines.append(f"[seal {seal}{whole}]")
     return Message(role="user", text="\n".join(lines))
 
 

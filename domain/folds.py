@@ -93,6 +93,7 @@ def fold(state: AgentState, spec: AgentSpec, cut: Cut, folded: Folded, said: Seq
         record=folded.record,
         seal=seal(state.base_head, said),
         readable="read_artifact" in spec.tool_names,
+        outside=bool(state.tainted),
     )
     made = Fold(turn=len(state.turns), record=folded.record, by=folded.by, messages=len(gone))
     state.window = Window(

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 from domain.contract import Strict, strict_json
 from domain.manifest import Manifest
 from domain.messages import Message
+from domain.taint import unmarked
 
 SYSTEM = """\
 You keep the memory of a long run. You are shown its task, the memory so far, and the messages \
@@ -127,7 +128,9 @@ def request_text(material: Material, problems: Sequence[str] = ()) -> str:
 
 
 def _label(number: int, message: Message, names: Mapping[str, str]) -> str:
-    said = " ".join(message.text.split()) or " ".join(f"calls {c.name}" for c in message.calls)
+    said = " ".join(unmarked(message.text).split()) or " ".join(
+        f"calls {c.name}" for c in message.calls
+    )
     who = message.role
     if who == "tool":
         who = f"result of {names.get(message.call_id, 'a tool')}"
@@ -274,7 +277,7 @@ def extracted(material: Material, addresses: Callable[[str], bool]) -> Manifest:
     calls: dict[str, str] = {}
     for number, message in material.folded.items():
         calls |= {call.id: f"{call.name} {call.arguments}" for call in message.calls}
-        text = " ".join(message.text.split())
+        text = " ".join(unmarked(message.text).split())
         if not text or addresses(text):
             continue
         if message.role == "tool":

@@ -51,7 +51,9 @@ def _nullable(field: dict[str, Any]) -> dict[str, Any]:
     field.pop("default", None)
     field.pop("title", None)
     about = {"description": field.pop("description")} if "description" in field else {}
-    return {"anyOf": [field, {"type": "null"}], **about}
+    choices: list[Any] = field["anyOf"] if list(field) == ["anyOf"] else [field]
+    null = {"type": "null"}
+    return {"anyOf": choices if null in choices else [*choices, null], **about}
 
 
 def noted(notes: Mapping[str, Any], arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

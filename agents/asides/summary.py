@@ -26,6 +26,7 @@ Update = dict[str, list[dict[str, str | bool]]]
 
 _MOST = 380  # characters of an item
 _MOST_ITEMS = 40
+_MOST_BEFORE = 600  # characters of a message that its label is looked for in
 
 
 def reply(conversation: Conversation) -> Reply:
@@ -54,12 +55,15 @@ def _take(update: Update, word: str, text: str, number: int) -> None:
 
 
 def _numbered(before: list[Said], index: list[tuple[int, str]]) -> list[tuple[int, Said]]:
-    """Return the messages that the index lists, by how each begins, in its order."""
+    """Return the messages that the index lists, by how each begins, in its order.
+
+    What strangers wrote stands in a mark, behind which it begins.
+    """
     found: list[tuple[int, Said]] = []
     left = list(before)
     for number, begins in index:
         for place, said in enumerate(left):
-            if begins and " ".join(said.text.split()).startswith(begins):
+            if begins and begins in " ".join(said.text.split())[:_MOST_BEFORE]:
                 found.append((number, said))
                 del left[: place + 1]
                 break

@@ -11,5 +11,6 @@ AGENT = Agent(
     description="Measures the loop: calls lookup a set number of times.",
     prompt=prompt(__file__, "system.v1.md"),
     tools=[lookup],
+    window=None,
     limits=Limits(steps=100_000, tokens=10**12, cost_usd=Decimal(10_000_000), wall_clock_s=86_400),
 )

@@ -162,8 +162,11 @@ def _read_anthropic(body: Json) -> Asked:
 
 def _identified(asked: Asked, calls: Iterable[Call]) -> Iterable[tuple[str, Call]]:
     """Give each call an id: the same for the same conversation, another in every turn."""
-    turn = asked.conversation.turn
-    return ((f"call_{turn}_{number}", call) for number, call in enumerate(calls, 1))
+    conversation = asked.conversation
+    # A turn's number alone comes again once older turns are folded away.
+    last = "\n".join(said.text for said in conversation.messages[-2:])
+    mark = f"{conversation.turn}_{digest(last, length=6)}"
+    return ((f"call_{mark}_{number}", call) for number, call in enumerate(calls, 1))
 
 
 def _tokens(size: int) -> int:

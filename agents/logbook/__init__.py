@@ -1,0 +1,1 @@
+"""Example: an agent for work that is much longer than its window."""
