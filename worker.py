@@ -17,13 +17,15 @@ from runtime.lent_tools import lent
 from runtime.process import STARTUP_ERRORS, process
 from runtime.serving import serve
 from runtime.settings import Settings
+from runtime.sweeping import sweeping
 
 
 async def main(queues: str) -> None:
     """Serve `queues` until SIGTERM or SIGINT."""
     async with process(Settings.load()) as own, lent(own.settings, agents()) as served:
         service = compose(own.settings, own.database, own.offline_url, citing(served), queues)
-        await serve(own.client, own.settings, service, own.sdk_metrics)
+        async with sweeping(own.settings, own.database, own.client):
+            await serve(own.client, own.settings, service, own.sdk_metrics)
 
 
 if __name__ == "__main__":

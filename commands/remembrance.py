@@ -10,4 +10,4 @@ def remembrance(
     settings: Settings, database: Database, offline_url: str = "", count: Count | None = None
 ) -> Remembrance:
     """Return the memory that these settings ask for."""
-    return Remembrance(Memories(database), None, count)
+    return Remembrance(Memories(database, settings.memory_retention), None, count)

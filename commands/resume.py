@@ -20,6 +20,7 @@ from domain.folding import Past
 from domain.folds import unfolded
 from domain.run import AgentRequest
 from domain.state import AgentState
+from runtime.artifact_uses import ArtifactUses
 from runtime.artifacts import Artifacts
 
 _RESUMABLE = {
@@ -101,6 +102,7 @@ async def fork(
         changed = request.model_copy(update={"state": state, "forked_from": run_id})
         wanted = Start(AGENT_WORKFLOW, changed, f"{run_id}-fork-{step}", new_id, detach=True)
         started = await start(opened, wanted)
+        await ArtifactUses(opened.database).share(run_id, started.run_id)
         announce(opened, started)
     return started_only(started, as_json=json)
 

@@ -145,7 +145,10 @@ class Memories:
 
     async def sweep(self, now: datetime) -> int:
         """Delete what had expired by `now`, whosever it was; return how much that is."""
-        expired = (_M.expires_at <= now,)
+        over: sa.ColumnElement[bool] = _M.expires_at <= now
+        if self._retention is not None:  # it may have been longer when this was kept
+            over = sa.or_(over, _M.at <= now - self._retention)
+        expired = (over,)
         return await self._until_none(lambda connection: _delete(connection, expired))
 
     async def _until_none(self, delete: Callable[[Connection], int]) -> int:

@@ -50,6 +50,7 @@ def _seconds(value: object) -> object:
 
 
 Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
+Positive = Annotated[timedelta, Field(gt=timedelta()), BeforeValidator(_seconds)]
 
 
 class Settings(BaseModel):
@@ -86,8 +87,17 @@ class Settings(BaseModel):
     ui_port: int = Field(default=8233, ge=1, le=65535)
     retention: Seconds = timedelta(days=30)
     """How long the embedded server keeps closed runs."""
+    memory_retention: Positive | None = None
+    """How long anything is remembered; unset: until it is forgotten."""
+    artifact_retention: Positive | None = None
+    """How long an artifact is kept that nobody stores or reads again; unset: for ever."""
+    embeddings: str | None = Field(default=None, pattern="^(openai|local):.+$")
+    """Model that memories are also found by, for example openai:text-embedding-3-small."""
     mcp: Path | None = None
     """File of MCP servers that lend agents tools; unset: `mcp.toml` under `home`, if any."""
+
+    privileges: Path | None = None
+    """File of what agents may use for a tenant; unset: `privileges.toml` under `home`, if any."""
 
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
@@ -138,6 +148,12 @@ class Settings(BaseModel):
         """The file of MCP servers; None where there is none."""
         usual = self.home / "mcp.toml"
         return self.mcp or (usual if usual.exists() else None)
+
+    @property
+    def privileges_file(self) -> Path | None:
+        """The file of tenants' privileges; None where there is none."""
+        usual = self.home / "privileges.toml"
+        return self.privileges or (usual if usual.exists() else None)
 
     def model_access(self) -> ModelAccess:
         """Return keys and addresses of the models, in the clear: for the providers alone."""

@@ -12,8 +12,10 @@ from temporalio.converter import (
     StorageDriverClaim,
     StorageDriverRetrieveContext,
     StorageDriverStoreContext,
+    StorageDriverWorkflowInfo,
 )
 
+from runtime.artifact_uses import HISTORY
 from runtime.artifacts import Artifacts
 from runtime.database import Database
 
@@ -57,11 +59,14 @@ class ArtifactDriver(StorageDriver):
         self, context: StorageDriverStoreContext, payloads: Sequence[Payload]
     ) -> list[StorageDriverClaim]:
         """Store the payloads; one claim each, same order. Idempotent."""
-        return [
-            # Deterministic bytes, or a replayed workflow task would store another copy.
-            StorageDriverClaim({"id": await self._artifacts.put(_serialized(payload), _MEDIA_TYPE)})
+        target = context.target
+        run_id = (target.id or "") if isinstance(target, StorageDriverWorkflowInfo) else ""
+        # Deterministic bytes, or a replayed workflow task would store another copy.
+        kept = [
+            await self._artifacts.put(_serialized(payload), HISTORY, run_id=run_id)
             for payload in payloads
         ]
+        return [StorageDriverClaim({"id": artifact_id}) for artifact_id in kept]
 
     async def retrieve(
         self, context: StorageDriverRetrieveContext, claims: Sequence[StorageDriverClaim]
