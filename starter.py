@@ -13,6 +13,7 @@ from commands.a2a_serving import a2a
 from commands.approvals import approvals, approve, modify, reject
 from commands.audit import audit
 from commands.batch import batch
+from commands.breakers import breakers
 from commands.chain import chain
 from commands.dead_letters import letters
 from commands.demo import demo
@@ -84,6 +85,7 @@ def build() -> typer.Typer:
     app.add_typer(triage(), name="triage", rich_help_panel="Start")
     app.add_typer(review(), name="review", rich_help_panel="Decide")
     app.add_typer(standing(), name="standing", rich_help_panel="Decide")
+    app.add_typer(breakers(), name="breakers", rich_help_panel="Stop")
     app.add_typer(halt(), name="halt", rich_help_panel="Stop")
     app.add_typer(unhalt(), name="unhalt", rich_help_panel="Stop")
     app.add_typer(tokens(), name="tokens", rich_help_panel="Serve")

@@ -16,6 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from agents.interop.declared import McpConfigError
 from agents.registry import RegistryError
 from runtime.artifacts import ArtifactNotFound
+from runtime.breakers import BreakerNotFound
 from runtime.database import DatabaseError
 from runtime.dead_letters import DeadLetterNotFound
 from runtime.devserver import ServerFailed
@@ -62,6 +63,7 @@ _SPEAKING = (
     SearchAttributesMissing,
     DeadLetterNotFound,
     ArtifactNotFound,
+    BreakerNotFound,
     HaltNotFound,
     RegistryError,
     ReviewNotFound,
