@@ -9,6 +9,7 @@ from jsonschema.exceptions import SchemaError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.guarding.door import Door, Privileges
 from activities.routed import Named, RouteError, routed
 from activities.transcripts import Transcripts
 from agents.toolkit import Agent
@@ -60,7 +61,10 @@ class RunActivities:
         dead_letters: DeadLetters,
         runs: Runs,
         routes: Named = ROUTES,
+        *,
+        privileges: Privileges | None = None,
     ) -> None:
+        self._door = Door(agents, privileges)
         self._routes = routes
         self._agents = agents
         self._transcripts = transcripts
@@ -78,9 +82,14 @@ class RunActivities:
             return Resolved(refusal=str(error))
         if not request.takes_part and (refusal := no_room(spec, request.task)):
             return Resolved(refusal=refusal)
+        spec = await self._door.fitted(spec, request.tenant)
+        found = await self._door.admit(spec, request)
+        if found.refusal:
+            return Resolved(refusal=found.refusal)
         self._transcripts.remember_spec(spec)  # the first model call will ask for it
         own = _own_limits(self._agents[request.agent].spec(), request)
-        return Resolved(spec=spec, room=own) if own != spec.limits else Resolved(spec=spec)
+        resolved = Resolved(spec=spec, room=own) if own != spec.limits else Resolved(spec=spec)
+        return resolved.model_copy(update={"taints": found.taints}) if found.taints else resolved
 
     def _routed(self, spec: AgentSpec, request: ResolveRequest) -> AgentSpec:
         def below(name: str) -> AgentSpec | None:

@@ -37,6 +37,7 @@ from runtime.examples import Examples
 from runtime.halts import Halts
 from runtime.interceptors import FinishWrites, Observe
 from runtime.metrics import Meters
+from runtime.privileges import TenantPrivileges
 from runtime.reviews import Reviews
 from runtime.routes import named_routes
 from runtime.runs import Runs
@@ -77,7 +78,12 @@ def compose(
     )
     checks = ValidationActivities(served, settings.secrets())
     runs = RunActivities(
-        served, transcripts, DeadLetters(database), Runs(database), named_routes(settings)
+        served,
+        transcripts,
+        DeadLetters(database),
+        Runs(database),
+        named_routes(settings),
+        privileges=TenantPrivileges(settings.privileges_file),
     )
     offered = tools(served.values())
     memory = remembrance(settings, database, offline_url, meters.memory)

@@ -1,5 +1,7 @@
 """What comes into a run, by its policy: results before they are read, a task before it begins."""
 
+from dataclasses import dataclass
+
 from activities.guarding.detect import Found, look
 from domain.activity import CheckResultsRequest, ResolveRequest
 from domain.guard import GuardPolicy
@@ -35,9 +37,10 @@ def intake(request: ResolveRequest, guards: GuardPolicy, writes: tuple[str, ...]
     """Return why a run does not begin, or what taints it from its start."""
     size = len(request.task.encode("utf-8", "surrogatepass"))
     if size > guards.most_task_bytes:
-        return Intake(refusal=f"the task has {size} bytes; {guards.most_task_bytes} are allowed")
+        told = f"the task has {size} bytes; {guards.most_task_bytes} are allowed"
+        return Intake(refusal=told, by="size")
     if outside := guards.off_topic(request.task):
-        return Intake(refusal=outside)
+        return Intake(refusal=outside, by="scope")
     if guards.injected_task == "off":
         return Intake()
     taints: list[Taint] = []
@@ -48,14 +51,19 @@ def intake(request: ResolveRequest, guards: GuardPolicy, writes: tuple[str, ...]
             continue
         why = f"it addresses the model: {_kinds(found)}"
         if guards.injected_task == "refuse" and found.certain:
-            return Intake(refusal=f"the {source} is refused: {why}")
+            return Intake(refusal=f"the {source} is refused: {why}", by="injection")
         taints.append(Taint(source=source, why=why))
     return Intake(taints=tuple(taints))
 
 
+@dataclass(frozen=True)
 class Intake:
-    """What is to be said of a run's beginning."""
+    """What is to be said of a run's beginning.
 
-    def __init__(self, refusal: str = "", taints: tuple[Taint, ...] = ()) -> None:
-        self.refusal = refusal
-        self.taints = taints
+    Attributes:
+        by: Which guard refuses it: one word of a closed set.
+    """
+
+    refusal: str = ""
+    by: str = ""
+    taints: tuple[Taint, ...] = ()
