@@ -14,6 +14,7 @@ from agents.tooling import Tool
 from domain.activity import CallMade
 from domain.budget import Limits
 from domain.cascade import CascadePolicy
+from domain.fairness import USUAL, Turns
 from domain.guard import GuardPolicy
 from domain.loops import LoopPolicy
 from domain.memory import MemoryPolicy
@@ -101,6 +102,8 @@ class Agent:
             `large`, or what the operator has named).
         shared_route: The route's calls go through the task queue `llm.<provider>`, whose rate
             its workers set.
+        priority: 1 to 5; on queues that it shares its calls are served before those of a higher
+            number, and within one number tenants take turns.
         routing: Which calls go to which route, and when another model is asked; None: all go to
             `route`.
         private: What it is told and says goes to `local:` models only.
@@ -135,6 +138,7 @@ class Agent:
     checks: Sequence[Check] = ()
     route: Sequence[str] = ("openai:gpt-5-mini",)
     shared_route: bool = False
+    priority: int = USUAL
     routing: RoutingPolicy | None = _ROUTING
     private: bool = False
     cache: timedelta | None = None
@@ -186,6 +190,11 @@ class Agent:
                 "reply is always the same; leave the temperature out, or set it to 0"
             )
 
+    def _turns(self) -> Turns | None:
+        """Return how its calls take turns, where any of them goes through a shared queue."""
+        shares = self.shared_route or any(each.spec.queue for each in self.tools)
+        return Turns(priority=self.priority) if shares else None
+
     def spec(self) -> AgentSpec:
         """Return the agent as the data that a run keeps."""
         return AgentSpec(
@@ -199,6 +208,7 @@ class Agent:
             checks=tuple(check.__name__ for check in self.checks),
             route=tuple(self.route),
             shared_route=self.shared_route,
+            turns=self._turns(),
             routing=self.routing,
             private=self.private,
             cache_s=self.cache.total_seconds() if self.cache else 0,

@@ -9,6 +9,7 @@ from pydantic import Field
 from domain.budget import Limits
 from domain.cascade import CascadePolicy
 from domain.contract import Contract, canonical, digest
+from domain.fairness import Turns
 from domain.guard import GuardPolicy
 from domain.loops import LoopPolicy
 from domain.memory import MemoryPolicy
@@ -62,6 +63,7 @@ class AgentSpec(Contract):
         route: Models tried in order, each `provider:model`.
         shared_route: The route is limited, or shared by tenants: its calls go through the task
             queue `llm.<provider>`, whose rate its workers set (`worker.py --queues llm.openai=5`).
+        turns: How calls on shared queues take turns with other tenants'; None: as they come.
         max_output_tokens: Of one model call.
         temperature: None leaves the provider's default.
         plan: Whether the run begins with a plan, and whether a person approves it.
@@ -100,6 +102,7 @@ class AgentSpec(Contract):
     checks: tuple[str, ...] = ()
     route: tuple[str, ...] = ("openai:gpt-5-mini",)
     shared_route: bool = False
+    turns: Turns | None = None
     max_output_tokens: int = 2_000
     temperature: float | None = None
     plan: Literal["none", "checked", "approved"] = "none"

@@ -21,6 +21,7 @@ from workflows.halting import held_up
 from workflows.patience import Patience, unknown
 from workflows.remembering import lent_to
 from workflows.second import refusal
+from workflows.turns import in_turn
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
@@ -133,7 +134,7 @@ class Effects:
                 request,
                 result_type=ActOutcome,
                 summary=_in_short(request.arguments),
-                **policies.tool(tool),
+                **in_turn(self._work, policies.tool(tool)),
             )
         )
         if not tool.writes:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypedDict
 
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
 from domain.tools import ToolSpec
@@ -39,6 +39,7 @@ class Policy(TypedDict, total=False):
     heartbeat_timeout: timedelta
     retry_policy: RetryPolicy
     cancellation_type: ActivityCancellationType
+    priority: Priority
 
 
 class LocalPolicy(TypedDict, total=False):

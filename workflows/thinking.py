@@ -20,6 +20,7 @@ from workflows.lending import Borrower
 from workflows.patience import Patience
 from workflows.reserving import Reserve
 from workflows.routing import Choice, Router, capped
+from workflows.turns import in_turn
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
@@ -181,12 +182,13 @@ class Thinker:
     async def _execute(self, call: _Call, request: ThinkRequest) -> Reply:
         queue = f"llm.{call.choice.provider}" if self._spec.shared_route else ""
         left = min(self.left(), call.within or self.left())
+        policy = policies.think(left, queue, max(1, self._tries(call) - call.patience.made))
         return await workflow.execute_activity(
             "llm.think",
             request,
             result_type=Reply,
             summary=call.purpose if call.aside else None,
-            **policies.think(left, queue, max(1, self._tries(call) - call.patience.made)),
+            **in_turn(self._work, policy),
         )
 
     def _with(self, call: _Call, request: ThinkRequest, missing: Missing) -> ThinkRequest:

@@ -8,6 +8,7 @@ from workflows.child import Child, lineage_of, run_child
 from workflows.effects import Effects
 from workflows.halting import UNDOING, held_up
 from workflows.patience import Patience
+from workflows.turns import in_turn
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
@@ -59,7 +60,10 @@ class Undoing:
             heard = self._work.desk.held.words
             try:
                 return await workflow.execute_activity(
-                    undo.name, request, result_type=ActOutcome, **policies.tool(undo)
+                    undo.name,
+                    request,
+                    result_type=ActOutcome,
+                    **in_turn(self._work, policies.tool(undo)),
                 )
             except ActivityError as error:
                 if await held_up(self._work, undo.name, error, heard, UNDOING):
