@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from activities.models import Model
 from activities.providers.base import Shape, Wire
 from domain.activity import Reply, ThinkRequest
+from domain.budget import NOTHING
 from domain.contract import digest
 from domain.spec import AgentSpec
 
@@ -86,7 +87,7 @@ class AnswerCache:
         if reply.finish not in _WHOLE:
             return
         alone = reply.model_copy(
-            update={"cost_usd": 0, "lost_tokens": 0, "lost_cost_usd": 0}
+            update={"cost_usd": NOTHING, "lost_tokens": 0, "lost_cost_usd": NOTHING}
         ).model_dump_json()
         await self._answers.keep(
             key,

@@ -165,22 +165,22 @@ def test_openai_refuses_what_openai_refuses(messages: list[dict[str, Any]], why:
 
 
 _USER: dict[str, Any] = {"role": "user", "content": "x"}
+_TEXT: dict[str, Any] = {"type": "text", "text": "x", "cache_control": {}}
 _CALL: dict[str, Any] = {"type": "tool_use", "id": "a", "name": "b", "input": {}}
 
 
-@pytest.mark.parametrize(
-    ("messages", "why"),
-    [
-        ([_USER, _USER], "alternate"),
-        ([{"role": "assistant", "content": "x"}], "begin with 'user'"),
-        ([_USER, {"role": "assistant", "content": [_CALL]}], "without `tool_result`"),
-        ([_USER, {"role": "assistant", "content": [_CALL]}, _USER], "need one `tool_result`"),
-        ([_USER, {"role": "assistant", "content": [_CALL | {"id": "a.b"}]}], "does not match"),
-        ([{"role": "user", "content": " "}], "non-whitespace"),
-        ([{"role": "user", "content": [{"type": "text", "text": "x", "cache_control": {}}] * 5}],
-         "maximum of 4"),
-    ],
-)  # fmt: skip
+_REFUSED: list[tuple[list[dict[str, Any]], str]] = [
+    ([_USER, _USER], "alternate"),
+    ([{"role": "assistant", "content": "x"}], "begin with 'user'"),
+    ([_USER, {"role": "assistant", "content": [_CALL]}], "without `tool_result`"),
+    ([_USER, {"role": "assistant", "content": [_CALL]}, _USER], "need one `tool_result`"),
+    ([_USER, {"role": "assistant", "content": [_CALL | {"id": "a.b"}]}], "does not match"),
+    ([{"role": "user", "content": " "}], "non-whitespace"),
+    ([{"role": "user", "content": [_TEXT] * 5}], "maximum of 4"),
+]
+
+
+@pytest.mark.parametrize(("messages", "why"), _REFUSED)
 def test_anthropic_refuses_what_anthropic_refuses(messages: list[dict[str, Any]], why: str) -> None:
     """A transcript that the vendor would not take is refused here as well."""
     assert why in anthropic_refusal({"messages": messages})
