@@ -63,7 +63,9 @@ class RunActivities:
         routes: Named = ROUTES,
         *,
         privileges: Privileges | None = None,
+        weights: Mapping[str, float] | None = None,
     ) -> None:
+        self._weights = weights or {}
         self._door = Door(agents, privileges)
         self._routes = routes
         self._agents = agents
@@ -82,7 +84,9 @@ class RunActivities:
             return Resolved(refusal=str(error))
         if not request.takes_part and (refusal := no_room(spec, request.task)):
             return Resolved(refusal=refusal)
-        spec = await self._door.fitted(spec, request.tenant)
+        spec = await self._door.fitted(
+            weighed(spec, self._weights.get(request.tenant)), request.tenant
+        )
         found = await self._door.admit(spec, request)
         if found.refusal:
             return Resolved(refusal=found.refusal)
@@ -169,6 +173,14 @@ def _fitted(spec: AgentSpec, request: ResolveRequest) -> AgentSpec:
     if request.answer_schema is not None:
         changed["answer_schema"] = request.answer_schema
     return spec.model_copy(update=changed)
+
+
+def weighed(spec: AgentSpec, weight: float | None) -> AgentSpec:
+    """Return the spec with its tenant's part of the turns, where one is set."""
+    if weight is None or spec.turns is None:
+        return spec
+    turns = spec.turns.model_copy(update={"weight": weight})
+    return spec.model_copy(update={"turns": turns})
 
 
 def _unfit(agent: Agent, request: ResolveRequest) -> str:

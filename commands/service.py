@@ -84,6 +84,7 @@ def compose(
         Runs(database),
         named_routes(settings),
         privileges=TenantPrivileges(settings.privileges_file),
+        weights=settings.tenant_weights,
     )
     offered = tools(served.values())
     memory = remembrance(settings, database, offline_url, meters.memory)

@@ -22,6 +22,24 @@ class Turns(Contract):
     weight: float = Field(default=1, ge=0.001, le=1_000)
 
 
+def weights_of(text: str) -> dict[str, float]:
+    """Read tenants' weights as a setting writes them: `acme=3,globex=0.5`.
+
+    Raises:
+        ValueError: A part is not a name and a weight that a server takes.
+    """
+    found: dict[str, float] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, weight = part.rpartition("=")
+        try:
+            found[name.strip()] = Turns(weight=float(weight)).weight
+        except ValueError:
+            name = ""
+        if not name.strip():
+            raise ValueError(f"{part!r}: expected TENANT=WEIGHT with a weight of 0.001 to 1000")
+    return found
+
+
 def fairness_key(tenant: str) -> str:
     """Return what a server tells tenants apart by."""
     fits = len(tenant.encode("utf-8", "surrogatepass")) <= _MOST_KEY

@@ -16,6 +16,8 @@ from pydantic import (
     ValidationError,
 )
 
+from domain.fairness import weights_of
+
 PROJECT: Final = Path(__file__).resolve().parent.parent
 
 _PREFIX: Final = "HOLDFAST_"
@@ -49,7 +51,12 @@ def _seconds(value: object) -> object:
     return timedelta(seconds=float(value)) if isinstance(value, str | int | float) else value
 
 
+def _weights(value: object) -> object:
+    return weights_of(value) if isinstance(value, str) else value
+
+
 Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
+Weights = Annotated[dict[str, float], BeforeValidator(_weights)]
 Positive = Annotated[timedelta, Field(gt=timedelta()), BeforeValidator(_seconds)]
 
 
@@ -80,6 +87,8 @@ class Settings(BaseModel):
     """
     sandbox: bool = False
     """Whether workflow code is loaded anew for every run, so that runs cannot share state."""
+    tenant_weights: Weights = Field(default_factory=dict[str, float])
+    """Tenants' parts of the turns on shared queues, against 1 for all others: acme=3,globex=0.5"""
     graceful_timeout: Seconds = timedelta(seconds=20)
     """What a running activity gets to finish after SIGTERM before it is handed back."""
     server_port: int = Field(default=7233, ge=1, le=65535)
