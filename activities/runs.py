@@ -84,9 +84,8 @@ class RunActivities:
             return Resolved(refusal=str(error))
         if not request.takes_part and (refusal := no_room(spec, request.task)):
             return Resolved(refusal=refusal)
-        spec = await self._door.fitted(
-            weighed(spec, self._weights.get(request.tenant)), request.tenant
-        )
+        spec = weighed(spec, self._weights.get(request.tenant))
+        spec = await self._door.fitted(spec, request.tenant)
         found = await self._door.admit(spec, request)
         if found.refusal:
             return Resolved(refusal=found.refusal)
