@@ -205,4 +205,5 @@ def _explain(error: ValidationError, found: Mapping[str, str]) -> str:
     field = str(first["loc"][0])
     secret = "key" in field or "url" in field
     shown = "the value given" if secret else repr(found.get(field))
-    return f"{variable_of(field)} is {shown}: {first['msg'].removeprefix('Value error, ')}; correct it or unset it"
+    wrong = first["msg"].removeprefix("Value error, ")
+    return f"{variable_of(field)} is {shown}: {wrong}; correct it or unset it"
