@@ -38,7 +38,9 @@ from agents.memory import offered
 from agents.registry import tools as tools_of
 from agents.toolkit import Agent, Prompt
 from domain.approval import Decision
+from domain.routing import PROVIDERS
 from domain.run import AgentResult, Status
+from runtime.answers import Answers
 from runtime.artifacts import Artifacts
 from runtime.database import Database
 from runtime.dead_letters import DeadLetters
@@ -139,7 +141,13 @@ class Stage:
     def _new_worker(self) -> Worker:
         spend = SpendLedger(self.database, Reserved)
         controls = Controls([HaltControl(self.halts), *self.controls])
-        llm = LLMActivities({"openai": self.provider}, self.transcripts, spend, controls=controls)
+        llm = LLMActivities(
+            dict.fromkeys(sorted(PROVIDERS), self.provider),
+            self.transcripts,
+            spend,
+            controls=controls,
+            answers=Answers(self.database),
+        )
         runs = RunActivities(
             self.agents, self.transcripts, DeadLetters(self.database), Runs(self.database)
         )
