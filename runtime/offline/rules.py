@@ -103,7 +103,8 @@ def latency_ms(agent: str, conversation: Conversation) -> float:
 
 def invented(agent: str, conversation: Conversation, reply: Reply) -> Reply:
     """Return `reply` with what the agent's rules make up, where they can."""
-    hook = getattr(rules_of(agent), "invent", None)
+    rules = rules_of(agent) or _shared(agent.rpartition("_")[2])
+    hook = getattr(rules, "invent", None)
     return hook(conversation, reply, conversation.rng) if hook else reply
 
 

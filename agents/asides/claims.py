@@ -1,0 +1,61 @@
+"""What stands in for a model that lists claims: each value, and each id or number of a sentence."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from agents.asides import rows
+from agents.offline import Conversation, Reply, answer
+
+_UNIT = re.compile(r"^(\d+)\. ([^:\s]+): (.*)$", re.MULTILINE)
+_PROSE = 60
+
+
+class _Unit(NamedTuple):
+    number: int
+    path: str
+    text: str
+
+    @property
+    def field(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @property
+    def object(self) -> str:
+        return self.path.rpartition("/")[0]
+
+
+def reply(conversation: Conversation) -> Reply:
+    """List what the answer claims, each with a question."""
+    shown = "\n".join(rows.marked(rows.section(conversation, "The answer")))
+    units = [_Unit(int(found[1]), found[2], found[3]) for found in _UNIT.finditer(shown)]
+    return answer({"claims": [claim for unit in units for claim in _claims(unit, units)]})
+
+
+def _claims(unit: _Unit, units: list[_Unit]) -> Iterator[dict[str, Any]]:
+    if not _is_prose(unit.text):
+        subject = _subject(unit, units)
+        of = f" of `{subject}`" if subject else ""
+        yield _claim(unit, unit.text, unit.text, f"What is `{unit.field}`{of}?")
+        return
+    for found in rows.TOKEN.finditer(unit.text):
+        blank = f"{unit.text[: found.start()]}___{unit.text[found.end() :]}".strip().rstrip(".")
+        yield _claim(unit, unit.text, found[0], f'What stands for ___ in "{blank}"?')
+
+
+def _claim(unit: _Unit, part: str, value: str, question: str) -> dict[str, Any]:
+    return {"of": unit.number, "part": part, "value": value, "question": question[:500]}
+
+
+def _subject(unit: _Unit, units: list[_Unit]) -> str:
+    """Return what tells the object apart that a value is of: an id beside it, else above it."""
+    for place in (unit.object, ""):
+        for other in units:
+            beside = other.object == place and other.path != unit.path
+            if beside and other.text != unit.text and rows.TOKEN.fullmatch(other.text):
+                return other.text
+    return next((u.text for u in units if u.object == unit.object and u.path != unit.path), "")
+
+
+def _is_prose(text: str) -> bool:
+    return len(text) > _PROSE or (" " in text and text.rstrip().endswith("."))
