@@ -12,6 +12,7 @@ from domain.folding import Remembered
 from domain.loops import Turned
 from domain.memory import Recalled
 from domain.messages import ROOT
+from domain.near import Near
 from domain.rejections import Rejection
 from domain.rule_log import Act
 from domain.rules import Ruled
@@ -85,6 +86,7 @@ class AgentResult(RunResult):
         logprobs: Of each simple field of the answer, where the provider says and no person
             changed it.
         turns: Model calls of its own.
+        cached_turns: Of these, answered by a reply that was kept, and so free.
         writes: What it did and has not undone.
         degraded: What it had to do without, or otherwise, since a tool was not there: the answer
             may be poorer for it.
@@ -94,6 +96,7 @@ class AgentResult(RunResult):
         waited_s: Seconds that it waited for people.
         recalled: What of its long-term memory it was told at its start.
         loops: The circles it was found in, and what was done about each.
+        near: The last alert that most of a budget is used.
         acts: What it did that rules of the run above ask about.
         memory: Its working memory, and what is kept of turns that were folded away.
         lineage: The logical run that its starter named, if one was named.
@@ -104,6 +107,7 @@ class AgentResult(RunResult):
     answer: Any = None
     logprobs: dict[str, float] = Field(default_factory=dict)
     turns: int = 0
+    cached_turns: int = 0
     tool_calls: int = 0
     writes: tuple[Effected, ...] = ()
     undone: tuple[str, ...] = ()
@@ -111,6 +115,7 @@ class AgentResult(RunResult):
     handed: tuple[str, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     loops: tuple[Turned, ...] = ()
+    near: Near | None = None
     acts: tuple[Act, ...] = ()
     checks: SelfChecks | None = None
     waited_s: float = 0

@@ -33,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.guarding import begin
     from workflows.lending import Borrower, said, tell
     from workflows.looping import Looping
+    from workflows.nearing import Nearing, with_alert
     from workflows.planning import Planner
     from workflows.remembering import leave, recall
     from workflows.reviewing import Reviewer
@@ -145,7 +146,9 @@ class AgentWorkflow(Conducted[AgentResult]):
         """Think and act, turn by turn, until an answer is accepted."""
         reviewer = Reviewer(work, watches)
         looping, folding = Looping(work), Folding(work, thinker)
+        nearing = Nearing(work, self._borrower)
         while True:
+            await nearing.look()
             await folding.fold_if_due()
             reply = await thinker.think()
             if reply.message.calls:
@@ -235,6 +238,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             answer=self._answer,
             logprobs=self._logprobs,
             turns=len(state.turns),
+            cached_turns=sum(turn.cached for turn in state.turns),
             tool_calls=sum(m.role == "tool" for m in state.messages) + state.window.calls,
             writes=tuple(state.writes),
             undone=tuple(state.undone),
@@ -243,6 +247,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             rejections=tuple(state.rejections),
             loops=tuple(state.loops),
             acts=self._acts(),
+            near=state.course.near,
             checks=None if state.checks.empty else state.checks,
             waited_s=self.desk.waited().total_seconds(),
             recalled=state.recalled,
@@ -281,4 +286,4 @@ class AgentWorkflow(Conducted[AgentResult]):
             limits=self._limits(),
             plan=state.plan,
         )
-        return with_memory(about, remembered(state))
+        return with_memory(with_alert(about, state.course), remembered(state))
