@@ -34,7 +34,7 @@ class BreakerPolicy(Contract):
     failures: int = Field(default=5, ge=1)
     share: float = Field(default=0.5, ge=0, le=1)
     window_s: float = Field(default=60, gt=0)
-    probe_s: float = Field(default=15, gt=0)
+    probe_s: float = Field(default=20, gt=0)
 
 
 class Breaker(Contract):

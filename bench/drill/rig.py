@@ -96,14 +96,15 @@ class Rig:
         """Wait until the worker that runs now asks for work; one before it does not count."""
         mine = f"{self.worker.pid}@"
         deadline = time.monotonic() + _SERVES_S
-        while not any(poller.startswith(mine) for poller in await self._pollers()):
+        while not any(poller.startswith(mine) for poller in await self.pollers()):
             if not self.worker.alive:
                 raise await self.worker.failure()
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the worker did not serve in {_SERVES_S:.0f} s")
             await asyncio.sleep(0.02)
 
-    async def _pollers(self) -> list[str]:
+    async def pollers(self) -> list[str]:
+        """Return the identities of the workers that ask for workflow tasks."""
         request = DescribeTaskQueueRequest(
             namespace=self.session.client.namespace,
             task_queue=TaskQueue(name=self.stack.settings.task_queue),

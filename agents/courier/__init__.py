@@ -1,0 +1,1 @@
+"""Ships parcels with a carrier whose service is slow, limited and sometimes away."""
