@@ -65,7 +65,13 @@ class Store(Protocol):
 
 
 class Embedder(Protocol):
-    """A model that turns texts into vectors."""
+    """A model that turns texts into vectors.
+
+    Attributes:
+        local: Its server is the operator's own, where private agents' words may go.
+    """
+
+    local: bool
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return a vector for each text, in the same order.
@@ -73,6 +79,10 @@ class Embedder(Protocol):
         Raises:
             ProviderError: There is none.
         """
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
         ...
 
 
@@ -90,11 +100,19 @@ class Remembrance:
         self._embedder = embedder
         self._counted = count
 
-    async def keep(self, memory: Memory) -> None:
-        """Keep a memory. Idempotent."""
-        vector = await self._vector(f"{memory.topic} {memory.text}".strip(), memory.kind)
-        await self.store.keep(memory.scope, memory, vector)
-        self._count("kept", memory.kind)
+    async def keep(self, access: Access, memories: Sequence[Memory]) -> None:
+        """Keep memories. Idempotent."""
+        meant = [memory for memory in memories if memory.kind != "preference"]
+        vectors = await self._vectors(access, [memory.text for memory in meant])
+        by_id = {memory.id: vector for memory, vector in zip(meant, vectors, strict=False)}
+        for memory in memories:
+            await self.store.keep(access.scope, memory, by_id.get(memory.id))
+            self._count("kept", memory.kind)
+
+    async def close(self) -> None:
+        """Close the embedding model's connections."""
+        if self._embedder is not None:
+            await self._embedder.close()
 
     async def preferences(self, access: Access) -> list[Memory]:
         """Return what the requester prefers."""
@@ -122,21 +140,25 @@ class Remembrance:
         policy, scope = access.policy, access.scope
         found = await self.store.by_words(scope, kinds, sound(question), _CANDIDATES)
         by_words = relevant(found, policy.relevance, _CANDIDATES)
-        vector = await self._vector(question, kinds[0])
-        if vector is None:
+        vectors = await self._vectors(access, [question])
+        if not vectors:
             return by_words
-        near = await self.store.by_meaning(scope, kinds, vector, _CANDIDATES)
+        near = await self.store.by_meaning(scope, kinds, vectors[0], _CANDIDATES)
         return fused(relevant(near, policy.similarity, _CANDIDATES), by_words)
 
-    async def _vector(self, text: str, kind: Kind) -> Vector | None:
-        """Return what a text means; None without a model, or where it does not answer."""
-        if self._embedder is None or kind == "preference":
-            return None
+    async def _vectors(self, access: Access, texts: Sequence[str]) -> list[Vector]:
+        """Return what texts mean; none without a model, or where it does not answer.
+
+        A private agent's words do not leave for another's server.
+        """
+        embedder = self._embedder
+        if embedder is None or not texts or (access.private and not embedder.local):
+            return []
         try:
-            return (await self._embedder.embed([sound(text)]))[0]
+            return await embedder.embed([sound(text) for text in texts])
         except ProviderError as error:
             _log.warning("no embedding: words alone are searched", reason=error.reason)
-            return None
+            return []
 
     def _count(self, what: str, kind: Kind) -> None:
         if self._counted is not None:
@@ -177,7 +199,7 @@ class MemoryActivities:
         made = _made(access, "episode", request.episode.task, request.run_id, request.at)
         memory_id = access.scope.id_of("episode", request.run_id)
         kept = made.model_copy(update={"id": memory_id, "episode": request.episode})
-        await self._memory.keep(kept)
+        await self._memory.keep(access, [kept])
         _note("kept", 1)
         return memory_id
 
@@ -227,13 +249,11 @@ class RunMemory:
         return _made(self._access, kind, text, self._run_id, at, *parts)
 
     async def _keep(self, memory: Memory) -> str:
-        await self._memory.keep(memory)
+        await self._memory.keep(self._access, [memory])
         return memory.id
 
 
-def _made(
-    access: Access, kind: Kind, text: str, run_id: str, at: datetime, *parts: str
-) -> Memory:
+def _made(access: Access, kind: Kind, text: str, run_id: str, at: datetime, *parts: str) -> Memory:
     retention = access.policy.retention
     return Memory(
         id=access.scope.id_of(kind, *parts),

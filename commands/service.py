@@ -87,7 +87,9 @@ def compose(
         weights=settings.tenant_weights,
     )
     offered = tools(served.values())
-    memory = remembrance(settings, database, offline_url, meters.memory)
+    memory = remembrance(
+        settings, database, offline_url, count=meters.memory, used=meters.embedding
+    )
     called = ToolActivities(
         offered,
         transcripts,

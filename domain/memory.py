@@ -83,12 +83,14 @@ class Access(Contract):
     Attributes:
         by: The requester, as the run was told; empty: nobody whose preferences could be kept.
         untrusted: The run has read the words of strangers, so what it remembers may be theirs.
+        private: The agent's words go to the operator's own endpoint only, embeddings included.
     """
 
     scope: Scope
     by: str = ""
     policy: MemoryPolicy = MemoryPolicy()
     untrusted: bool = False
+    private: bool = False
 
 
 class Episode(Contract):

@@ -103,6 +103,11 @@ class Meters:
             registry=self._registry,
         )
 
+        self._embeddings = self._counter(
+            "holdfast_embedding_tokens",
+            "Tokens of texts that were turned into vectors.",
+            ["vendor", "model"],
+        )
         self._memory = self._counter(
             "holdfast_memory", "Memories that were kept, recalled or swept away.", ["what", "kind"]
         )
@@ -129,6 +134,10 @@ class Meters:
     def tool_call(self, tool: str, outcome: str) -> None:
         """Count an attempt of a tool."""
         self._tools.labels(tool, outcome).inc()
+
+    def embedding(self, vendor: str, model: str, tokens: int) -> None:
+        """Count what an embedding model read; pass it as `used`."""
+        self._embeddings.labels(vendor, model).inc(tokens)
 
     def memory(self, what: str, kind: str) -> None:
         """Count a memory that was kept or recalled; pass it as `count`."""

@@ -30,8 +30,13 @@ def access_of(request: AgentRequest, state: AgentState, spec: AgentSpec) -> Acce
     scope = Scope.of(request.tenant, spec.name)
     if spec.memory is None or scope is None:
         return None
-    untrusted = bool(state.tainted)
-    return Access(scope=scope, by=request.by, policy=spec.memory, untrusted=untrusted)
+    return Access(
+        scope=scope,
+        by=request.by,
+        policy=spec.memory,
+        untrusted=bool(state.tainted),
+        private=spec.private,
+    )
 
 
 def lent_to(

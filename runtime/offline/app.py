@@ -12,7 +12,7 @@ import orjson
 
 from agents.offline import Reply
 from domain.contract import digest
-from runtime.offline import rules
+from runtime.offline import embeddings, rules
 from runtime.offline.caching import PromptCache
 from runtime.offline.http import Request, Response
 from runtime.offline.misbehaviour import (
@@ -63,6 +63,8 @@ class App:
         """Answer one request."""
         if request.path in PROTOCOLS and request.method == "POST":
             return await self._complete(PROTOCOLS[request.path], request)
+        if request.path in embeddings.PATHS and request.method == "POST":
+            return _embedded(request)
         if request.path == "/misbehave":
             return self._misbehave(request)
         if request.method != "GET":
@@ -167,6 +169,14 @@ class App:
             return replace(response, body=response.body + b" " * _OVERSIZED)
         self._stats.answered(asked.caller, record)
         return response
+
+
+def _embedded(request: Request) -> Response:
+    try:
+        return _json(embeddings.answered(orjson.loads(request.body)))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        said = {"message": f"not a request for embeddings: {error!r}", "type": "invalid_request"}
+        return _json({"error": said}, 400)
 
 
 def _hash(body: bytes) -> str:
