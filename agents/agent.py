@@ -18,10 +18,11 @@ from domain.fairness import USUAL, Turns
 from domain.guard import GuardPolicy
 from domain.loops import LoopPolicy
 from domain.memory import MemoryPolicy
+from domain.near import NearLimit
 from domain.routing import RoutingPolicy
 from domain.rules import Rule
 from domain.selfcheck import CriticPolicy, EscalationPolicy, VerificationPolicy
-from domain.spec import AgentSpec, ApprovalPolicy, NearLimit
+from domain.spec import AgentSpec, ApprovalPolicy
 from domain.taint import NOTICE
 from domain.tools import ToolSpec
 from domain.window import WIDE, WindowPolicy

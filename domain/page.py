@@ -52,6 +52,7 @@ _SUBJECTS = {
     "task": "The fields of its output, if you give it",
     "no_plan": "The tasks as they were declared",
     "fields": "The unsure fields",
+    "budget": "What it may use more",
 }
 _STEPS = {"llm.think": "asking the model"}
 _WAYS = {

@@ -13,6 +13,7 @@ from domain.fairness import Turns
 from domain.guard import GuardPolicy
 from domain.loops import LoopPolicy
 from domain.memory import MemoryPolicy
+from domain.near import NearLimit
 from domain.routing import RoutingPolicy
 from domain.rules import Rule
 from domain.selfcheck import (
@@ -26,8 +27,6 @@ from domain.tools import Effect, ToolSpec
 from domain.window import WindowPolicy
 
 DAY = timedelta(days=1)
-
-NearLimit = Literal["none", "person", "simplify", "decline"]
 
 
 class ApprovalPolicy(Contract):

@@ -13,6 +13,7 @@ from domain.folding import Window
 from domain.loops import Deed, Turned, withheld
 from domain.memory import Recalled
 from domain.messages import ROOT, Message, ToolCall, chain, link
+from domain.near import Course
 from domain.rejections import Rejection
 from domain.routing import Fallen
 from domain.rule_log import Act
@@ -80,6 +81,7 @@ class AgentState(RunState):
         troubles: Attempts that failed lately, for the breaker of the whole run.
         degraded: What it had to do without, or otherwise, since a tool was not there.
         alerted: Most of a budget is used, and somebody was told.
+        course: What followed from that, and what a person has granted.
         notes: The working memory: the fields that have a value.
         window: What is known of the turns that were folded away.
         folded_calls: The calls of turns that were folded away, where rules look back at them.
@@ -116,6 +118,7 @@ class AgentState(RunState):
     troubles: list[Trouble] = Field(default_factory=list[Trouble])
     degraded: list[str] = Field(default_factory=list[str])
     alerted: bool = False
+    course: Course = Course()
     phase: Literal["start", "work"] = "start"
     planned: int = 0
     handed: list[str] = Field(default_factory=list[str])
@@ -130,11 +133,11 @@ class AgentState(RunState):
 
     @property
     def limits(self) -> Limits:
-        """What the run may use: its spec's limits, and what it was granted beyond its share."""
+        """What the run may use: its spec's limits, and what it was granted beyond them."""
         limits = self.spec.limits if self.spec else Limits()
-        if self.room is None:
-            return limits
-        return LimitsOverride(**limits.model_dump()).plus(self.granted).under(self.room)
+        if self.room is not None:
+            limits = LimitsOverride(**limits.model_dump()).plus(self.granted).under(self.room)
+        return self.course.given.on(limits)
 
     def add(self, message: Message, *, made: bool) -> None:
         """Put `message` behind the transcript.
@@ -206,13 +209,13 @@ class AgentState(RunState):
         )
         earlier.counted_tokens = earlier.counted_messages = 0
         earlier.counted_by, earlier.fallen = "", {}
-        earlier.watched, earlier.backtracks, earlier.forbid = [], 0, ()
-        earlier.loops = []
+        earlier.watched, earlier.backtracks, earlier.forbid, earlier.loops = [], 0, (), []
         earlier.acts = [act for act in self.acts if act.turn <= turn]
         earlier.writes, earlier.undone, earlier.not_done = [], [], []
         earlier.decisions, earlier.ignored = [], []
         earlier.troubles, earlier.degraded = [], []
-        earlier.alerted, earlier.rejections, earlier.checks = False, [], SelfChecks()
+        earlier.alerted, earlier.course = False, Course()
+        earlier.rejections, earlier.checks = [], SelfChecks()
         earlier.worked_s, earlier.continued, earlier.route, earlier.revisions = 0, 0, 0, 0
         if turn < self.planned:
             earlier.phase, earlier.planned, earlier.plan = "start", 0, []
@@ -252,9 +255,7 @@ class AgentState(RunState):
         self.made = [message.id for message in self.messages if message.role != "user"]
 
     def drop_tail(self, calls: tuple[str, ...], keep: int = 0) -> None:
-        """Take out the last turns that only repeat `calls`, all but the first of each.
-
-        Where some of them mean the same, only the first `keep` stay.
+        """Take out the last turns that only repeat `calls`, all but the first of each, or `keep`.
 
         A turn that wrote anything stays: what happened must not be forgotten.
         """

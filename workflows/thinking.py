@@ -17,6 +17,7 @@ from workflows.ends import LimitReachedError
 from workflows.escalating import larger
 from workflows.halting import held_up
 from workflows.lending import Borrower
+from workflows.nearing import alert
 from workflows.patience import Patience
 from workflows.reserving import Reserve
 from workflows.routing import Choice, Router, capped
@@ -40,7 +41,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.state import Turn
 
 _MOST_MISSES = 4
-_ALERT_AT = 0.8
 
 
 @dataclass
@@ -224,6 +224,8 @@ class Thinker:
             optional["tenant"] = self._work.request.tenant
         if state.limits != spec.limits:
             optional["limits"] = state.limits
+        if state.course.simplified and call.aside is None:
+            optional["forbid"] = tuple(tool.name for tool in spec.tools)
         base, new, head = state.base_head, state.new(), state.head
         if call.aside is None:
             cap, output = self._reserve.turn(call.choice.model)
@@ -271,7 +273,7 @@ class Thinker:
         tokens = 0 if reply.cached else reply.usage.total
         state.spend = state.spend.plus(steps=1, tokens=tokens, cost_usd=reply.cost_usd)
         state.model = reply.model
-        self._alert()
+        alert(self._work)
 
     def _keep(self, call: _Call, reply: Reply) -> None:
         """Put a turn's reply behind the transcript."""
@@ -290,13 +292,6 @@ class Thinker:
                 cached=reply.cached,
             )
         )
-
-    def _alert(self) -> None:
-        """Say once that most of the budget is used."""
-        share = self._state.spend.share(self._state.limits)
-        if share >= _ALERT_AT and not self._state.alerted:
-            self._state.alerted = True
-            workflow.logger.warning("%.0f %% of the budget is used", share * 100)
 
     @staticmethod
     def _why(model: str, reason: str, kind: str) -> Stop:

@@ -3,6 +3,7 @@
 from workflows.claims import Verification
 from workflows.criticising import Critic
 from workflows.guarding import guards_of
+from workflows.nearing import NoMoreTools
 from workflows.phasing import Phases
 from workflows.ruling import ruling_of
 from workflows.second import SecondChecks
@@ -18,7 +19,12 @@ def watches_of(work: Work, thinker: Thinker | None = None) -> Watches:
     Without a `thinker` (a workflow that runs an agent's tools by itself) no watch that asks a
     model takes part.
     """
-    found: list[Watch] = [*ruling_of(work), *guards_of(work), *_self_checks(work, thinker)]
+    found: list[Watch] = [
+        NoMoreTools(work),
+        *ruling_of(work),
+        *guards_of(work),
+        *_self_checks(work, thinker),
+    ]
     return Watches(work.state, found)
 
 
