@@ -27,7 +27,8 @@ from domain.run import AgentRequest
 from runtime.halts import Halts
 from runtime.settings import variable_of
 
-_LATENCY_MS: Final = 300
+# A turn takes its time, so that `halt all`, which takes seconds to start, lands in mid-run.
+_LATENCY_MS: Final = 2_000
 _LOOK_S: Final = 0.1
 _TURNS_BEFORE: Final = 3
 _PATIENCE_S: Final = 300.0
@@ -171,6 +172,8 @@ async def measure(scene: Scene, runs: int) -> Figures:
     handles = await asyncio.gather(*(scene.start(number) for number in range(runs)))
     await _in_the_middle(scene)
     returned = await scene.type("halt", "all", "--reason", "the bench", "--json")
+    if await scene.count(_UNDER_WAY) < runs:
+        raise RuntimeError("runs had ended before they were halted: give them more --turns")
     stopped = await scene.until(f"{_UNDER_WAY} AND AgentState = 'STOPPED'", runs)
     (halt,) = await Halts(rig.session.database).list()
     written = halt.at.timestamp()
@@ -298,7 +301,7 @@ def main() -> None:
     """Parse the options and measure; the exit code is 1 where a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m bench.halt", description=__doc__)
     parser.add_argument("--runs", type=int, default=50)
-    parser.add_argument("--turns", type=int, default=12)
+    parser.add_argument("--turns", type=int, default=20)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="holdfast-halt-") as home:
