@@ -85,7 +85,7 @@ def fold(state: AgentState, spec: AgentSpec, cut: Cut, folded: Folded, said: Seq
         said: Ids of the model's summaries, refused ones too: the seal proves them.
     """
     manifest = folded.manifest or Manifest()
-    gone = state.messages[cut.start : cut.at]
+    gone, by_value = state.messages[cut.start : cut.at], state.by_value
     before, last = state.window.pinned or cut.start, state.messages[cut.at :]
     memory = memory_message(
         manifest,
@@ -108,7 +108,7 @@ def fold(state: AgentState, spec: AgentSpec, cut: Cut, folded: Folded, said: Seq
     if _looks_back(spec):
         state.folded_calls.extend(calls_made(gone))
     state.messages = assemble(state.messages[:before], memory, last)
-    state.shift(cut.at - before - 1, before + 1)
+    state.shift(cut.at - before - 1, before + 1, by_value)
 
 
 def _looks_back(spec: AgentSpec) -> bool:
@@ -178,6 +178,7 @@ def squeeze(state: AgentState, texts: dict[int, str]) -> None:
 
     No worker has made them in this form, so they go by value.
     """
+    by_value = state.by_value
     for index, text in texts.items():
         # Not a copy: that would keep the hash of the longer text.
         state.messages[index] = Message(
@@ -186,6 +187,4 @@ def squeeze(state: AgentState, texts: dict[int, str]) -> None:
     if not texts:
         return
     state.counted_tokens = state.counted_messages = 0
-    state.rebase()
-    by_value = {state.messages[index].id for index in texts}
-    state.made = [each for each in state.made if each not in by_value]
+    state.rebase(by_value | {state.messages[index].id for index in texts})

@@ -234,8 +234,19 @@ class AgentState(RunState):
             return {}
         return replayed(self.window.notes, self.messages[:end])
 
-    def shift(self, left: int, start: int) -> None:
-        """Note that messages before `start` were exchanged, and that there are `left` fewer."""
+    @property
+    def by_value(self) -> frozenset[str]:
+        """Ids of the messages that go by value: the run itself made them, and no call had them."""
+        return frozenset(m.id for m in self.messages[self.base :] if m.id not in self.made)
+
+    def shift(self, left: int, start: int, by_value: frozenset[str]) -> None:
+        """Note that messages before `start` were exchanged, and that there are `left` fewer.
+
+        Args:
+            left: How many fewer.
+            start: The first message that stayed.
+            by_value: What had to be sent by value before, and still has.
+        """
         self.turns = [
             turn.model_copy(
                 update={"messages": turn.messages - left if turn.messages - left > start else 0}
@@ -243,16 +254,17 @@ class AgentState(RunState):
             for turn in self.turns
         ]
         self.counted_tokens = self.counted_messages = 0
-        self.rebase()
+        self.rebase(by_value)
 
-    def rebase(self) -> None:
+    def rebase(self, by_value: frozenset[str] = frozenset()) -> None:
         """Start the chain over after messages were taken out: no worker holds this transcript.
 
         Their bytes may still be there: what a worker made is asked for by its id.
         """
         self.head = chain(ROOT, (message.id for message in self.messages))
         self.base, self.base_head = 0, ROOT
-        self.made = [message.id for message in self.messages if message.role != "user"]
+        made = (message.id for message in self.messages if message.role != "user")
+        self.made = [each for each in made if each not in by_value]
 
     def drop_tail(self, calls: tuple[str, ...], keep: int = 0) -> None:
         """Take out the last turns that only repeat `calls`, all but the first of each, or `keep`.
