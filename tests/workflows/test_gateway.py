@@ -265,7 +265,7 @@ async def test_an_agent_below_a_private_one_is_private(stage: Stage) -> None:
     served = team(helper={"route": ["local:small"], "routing": bound}, **home)
     await stage.play(
         served,
-        by_agent(caller=[call("helper", item="a"), "done"], helper=["known"]),
+        by_agent(caller=[call("ask_helper", item="a"), "done"], helper=["known"]),
     )
 
     result = await stage.run()
