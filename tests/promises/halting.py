@@ -38,4 +38,14 @@ PROMISES: Final[dict[str, Requirement]] = {
         "A halt survives restarts of workers, and counts for runs that start under it.", _HALT
     ),
     "C5.6:halt-bounded": Requirement("A halt of a year fails the run, and no shorter one.", _HALT),
+    "C5.5:turns-key": Requirement(
+        "Calls on a shared queue carry their tenant and the agent's priority.", _FAIR
+    ),
+    "C5.5:turns-weight": Requirement("A tenant's weight comes from a setting.", _FAIR),
+    "C5.5:turns-server": Requirement(
+        "The embedded server is fair, and no waiting task is stranded when it becomes so.", _FAIR
+    ),
+    "C5.5:turns-taken": Requirement(
+        "A small tenant's calls do not wait for all of a large one's.", _FAIR
+    ),
 }
