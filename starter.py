@@ -10,10 +10,13 @@ from typing import Any, Final
 import typer
 
 from commands.a2a_serving import a2a
+from commands.answers import cache
 from commands.approvals import approvals, approve, modify, reject
+from commands.artifacts import artifacts
 from commands.audit import audit
 from commands.batch import batch
 from commands.breakers import breakers
+from commands.caps import caps
 from commands.chain import chain
 from commands.dead_letters import letters
 from commands.demo import demo
@@ -21,12 +24,14 @@ from commands.doctor import doctor
 from commands.guard import guarded
 from commands.halting import halt, halts, unhalt
 from commands.mcp_serving import group as mcp
+from commands.memory import memory
 from commands.orchestrate import orchestrate
 from commands.repair import repair
 from commands.report import report
 from commands.research import research
 from commands.resume import fork, resume
 from commands.review import review
+from commands.routes import routes
 from commands.run import run
 from commands.runs import cancel, list_runs, show
 from commands.serve import serve
@@ -58,6 +63,7 @@ COMMANDS: Final[dict[str, dict[str, Command]]] = {
         "report": report,
         "verify": verify,
         "workers": workers,
+        "routes": routes,
     },
     "Decide": {"approvals": approvals, "approve": approve, "reject": reject, "modify": modify},
     "Go on": {
@@ -88,8 +94,12 @@ def build() -> typer.Typer:
     app.add_typer(breakers(), name="breakers", rich_help_panel="Stop")
     app.add_typer(halt(), name="halt", rich_help_panel="Stop")
     app.add_typer(unhalt(), name="unhalt", rich_help_panel="Stop")
+    app.add_typer(caps(), name="caps", rich_help_panel="Serve")
+    app.add_typer(cache(), name="cache", rich_help_panel="Serve")
     app.add_typer(tokens(), name="tokens", rich_help_panel="Serve")
     app.add_typer(mcp(), name="mcp", rich_help_panel="Serve")
+    app.add_typer(memory(), name="memory", rich_help_panel="See")
+    app.add_typer(artifacts(), name="artifacts", rich_help_panel="Serve")
     return app
 
 

@@ -21,6 +21,7 @@ from runtime.database import DatabaseError
 from runtime.dead_letters import DeadLetterNotFound
 from runtime.devserver import ServerFailed
 from runtime.halts import HaltNotFound
+from runtime.memory import MemoryNotFound
 from runtime.reviews import ReviewNotFound
 from runtime.search_attributes import SearchAttributesMissing
 from runtime.server_binary import BinaryMissing
@@ -65,6 +66,7 @@ _SPEAKING = (
     ArtifactNotFound,
     BreakerNotFound,
     HaltNotFound,
+    MemoryNotFound,
     RegistryError,
     ReviewNotFound,
     StandingNotFound,

@@ -27,7 +27,11 @@ def near(one: Vector, other: Vector) -> float:
 async def test_texts_that_share_words_are_near(offline: OfflineServer) -> None:
     """More texts than fit one request; the name says that it is the stand-in's vector."""
     used: list[tuple[str, str, int]] = []
-    embedder = LateEmbedder(MODEL, offline_url=offline.url, used=lambda *told: used.append(told))
+
+    def count(vendor: str, model: str, tokens: int) -> None:
+        used.append((vendor, model, tokens))
+
+    embedder = LateEmbedder(MODEL, offline_url=offline.url, used=count)
 
     texts = ["green tea from Assam", "tea from Assam", "a garden fence", *map(str, range(40)), ""]
     vectors = await embedder.embed(texts)
