@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
+from domain.rule_log import other_of, own_of, same_of
 from domain.rules import (
     AtMost,
     Distinct,
@@ -172,22 +173,16 @@ def problems(rules: Iterable[Rule], tools: Mapping[str, ToolSpec]) -> list[str]:
 
 
 def _problems(rule: Rule, tools: Mapping[str, ToolSpec]) -> Iterator[str]:
-    other = rule.by if isinstance(rule, Owes) else getattr(rule, "earlier", "")
+    other = other_of(rule)
     for name in (*rule.tools, *([other] if other else [])):
         if name not in tools:
             yield f"rule {rule.says!r}: there is no tool {name!r}; tools are {sorted(tools)}"
-    asked = [(name, path) for name in rule.tools for path in _arguments(rule)]
-    asked += [(other, theirs) for _, theirs in getattr(rule, "same", ())]
+    asked = [(name, path) for name in rule.tools for path in sorted(own_of(rule))]
+    asked += [(other, theirs) for _, theirs in same_of(rule)]
     for name, path in asked:
         if name in tools and not _has(tools[name].parameters, path):
             known = sorted(tools[name].parameters.get("properties", {}))
             yield f"rule {rule.says!r}: {name} has no argument {path!r}; it has {known}"
-
-
-def _arguments(rule: Rule) -> list[str]:
-    """Return the arguments that a rule asks of its own calls."""
-    named = [getattr(rule, "per", ""), getattr(rule, "argument", "")]
-    return [*(mine for mine, _ in getattr(rule, "same", ())), *filter(None, named)]
 
 
 def _has(schema: Mapping[str, Any], path: str) -> bool:

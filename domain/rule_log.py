@@ -12,7 +12,18 @@ from pydantic import Field
 
 from domain.contract import Contract, canonical
 from domain.rule_values import fields_of, number, read
-from domain.rules import AtMost, Distinct, NeverAfter, OnlyIf, Owes, Rule, Ruled, Total
+from domain.rules import (
+    AtMost,
+    Distinct,
+    Needs,
+    NeverAfter,
+    OnlyIf,
+    Owes,
+    Pairs,
+    Rule,
+    Ruled,
+    Total,
+)
 from domain.tools import ToolSpec
 
 MOST_ACTS: Final = 1_000
@@ -81,19 +92,37 @@ def act_of(
 
 
 def _named(rule: Rule) -> frozenset[str]:
-    other = rule.by if isinstance(rule, Owes) else getattr(rule, "earlier", "")
-    return frozenset((*rule.tools, *([other] if other else [])))
+    other = other_of(rule)
+    return frozenset((*rule.tools, other) if other else rule.tools)
+
+
+def other_of(rule: Rule) -> str:
+    """Return the tool that a rule's calls are held against; empty for none."""
+    if isinstance(rule, Owes):
+        return rule.by
+    return rule.earlier if isinstance(rule, Needs | NeverAfter | OnlyIf) else ""
+
+
+def same_of(rule: Rule) -> Pairs:
+    """Return the arguments that must be equal in both."""
+    return rule.same if isinstance(rule, Needs | NeverAfter | OnlyIf | Owes) else ()
+
+
+def own_of(rule: Rule) -> set[str]:
+    """Return the arguments that a rule asks of its own calls."""
+    found = {mine for mine, _ in same_of(rule)}
+    if isinstance(rule, AtMost | Total):
+        found.add(rule.per)
+    if isinstance(rule, Total | Distinct | OnlyIf):
+        found.add(rule.argument)
+    return found - {""}
 
 
 def _paths(rule: Rule, tool: str) -> set[str]:
-    """Return the arguments of `tool` that a rule asks about, where the log needs them."""
-    found: set[str] = set()
-    for mine, theirs in getattr(rule, "same", ()):
-        other = rule.by if isinstance(rule, Owes) else getattr(rule, "earlier", "")
-        found |= {theirs} if tool == other else set()
-        found |= {mine} if tool in rule.tools else set()
-    if tool in rule.tools:
-        found |= {getattr(rule, "per", ""), getattr(rule, "argument", "")} - {""}
+    """Return the arguments of `tool` that the log needs for a rule."""
+    found = own_of(rule) if tool in rule.tools else set[str]()
+    if tool == other_of(rule):
+        found |= {theirs for _, theirs in same_of(rule)}
     return found
 
 
@@ -119,7 +148,7 @@ def _is_known(acts: Sequence[Act], act: Act, rules: Sequence[Rule]) -> bool:
         (
             each
             for each in reversed(acts)
-            if (each.tool, each.level, each.values) == (act.tool, act.level, act.values)
+            if each.tool == act.tool and each.level == act.level and each.values == act.values
         ),
         None,
     )
