@@ -1,9 +1,11 @@
-"""The assistant: no tools of its own; what it can do is lent by the configured MCP servers."""
+"""The assistant: it remembers, and what else it can do is lent by the configured MCP servers."""
 
 from agents.toolkit import Agent, prompt
+from domain.memory import MemoryPolicy
 
 AGENT = Agent(
     name="assistant",
     description="Does a task with the tools of the MCP servers that are configured for it.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v2.md"),
+    memory=MemoryPolicy(),
 )
