@@ -237,9 +237,10 @@ class _Judge:
 
 def _evidence(material: Material) -> str:
     """Return all that an update may rest on, in one flat text."""
-    said = [material.goal, *material.before.lines()]
+    before = material.before
+    said = [material.goal, before.progress, *(item.text for item in before.items)]
     for message in material.folded.values():
-        said.append(message.text)
+        said.append(unmarked(message.text))
         said += [f"{call.name} {call.arguments}" for call in message.calls]
     return _flat("\n".join(said))
 
