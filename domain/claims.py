@@ -204,7 +204,8 @@ def _said(path: str, value: Any) -> Iterator[Unit]:
         return
     text = written(value)
     parts = sentences(text)
-    if len(text) <= _PROSE and len(parts) == 1:
+    sentence = " " in text and text.rstrip().endswith((".", "!", "?"))
+    if len(text) <= _PROSE and len(parts) == 1 and not sentence:
         yield Unit(path=path, text=text, prose=False)
         return
     for part in parts:

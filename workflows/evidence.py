@@ -19,7 +19,7 @@ from workflows.work import Work
 with workflow.unsafe.imports_passed_through():
     from domain.claims import LookUps, Picked, PickRequest, Source
     from domain.contract import canonical, digest
-    from domain.evidence import calls_made, calls_of, name_of
+    from domain.evidence import calls_made, name_of
     from domain.messages import Message, ToolCall
     from domain.selfcheck import VerificationPolicy
     from domain.state import AgentState
@@ -34,16 +34,15 @@ class Evidence:
         self._asked = 0
 
     async def of(
-        self, questions: Sequence[str], policy: VerificationPolicy, wanted: Wanted
+        self, questions: Sequence[str], fresh: Sequence[Source], most_bytes: int
     ) -> tuple[Source, ...]:
-        """Return what the run has read and what its sources say, within the policy's size."""
-        work = self._work
+        """Return what the run has read, and `fresh`, as far as it bears on the questions."""
+        work, messages = self._work, self._work.state.messages
         read = [
             Source(name="the task", text=work.request.task),
-            *[Source(name=name_of(each), text=each.text) for each in calls_of(work.state)],
+            *[Source(name=name_of(each), text=each.text) for each in calls_made(messages)],
         ]
-        fresh = await self._looked_up(questions, policy, wanted) if policy.sources else []
-        return await self._within(questions, (*read, *fresh), policy.evidence_bytes)
+        return await self._within(questions, (*read, *fresh), most_bytes)
 
     async def _within(
         self, questions: Sequence[str], sources: tuple[Source, ...], most_bytes: int
@@ -64,10 +63,12 @@ class Evidence:
             for at, start, end in picked.cuts
         )
 
-    async def _looked_up(
+    async def looked_up(
         self, questions: Sequence[str], policy: VerificationPolicy, wanted: Wanted
     ) -> list[Source]:
         """Have the declared tools asked; what cannot be asked leaves the run's own evidence."""
+        if not policy.sources or not questions:
+            return []
         tools = [tool for tool in self._work.spec.tools if tool.name in policy.sources]
         listed = "\n".join(f"{number}. {each}" for number, each in enumerate(questions, 1))
         offered = "\n".join(

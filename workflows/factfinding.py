@@ -53,8 +53,10 @@ class FactFinder:
             return Unanswered(f"it makes {len(asked)} claims, and {most} are looked up at most")
         found: dict[int, Found] = {}
         sources: list[Source] = []
+        questions = [claims[index].question for index in asked]
+        fresh = await self._evidence.looked_up(questions, self._policy, self._wanted("lookup"))
         for batch in order.batches:
-            answers = await self._answered([claims[index] for index in batch], sources)
+            answers = await self._answered([claims[index] for index in batch], fresh, sources)
             if isinstance(answers, Unanswered):
                 return answers
             found |= {batch[number]: each for number, each in answers.items()}
@@ -73,7 +75,8 @@ class FactFinder:
         """Return the claims and which can be asked about; a second try mends what is wrong."""
         parts = enumerate(said, 1)
         text = "\n".join(f"{number}. {each.path}: {each.text}" for number, each in parts)
-        body, wrong = f"# The answer\n\n{marked(text, 'answer')}", ""
+        task = f"# The task\n\n{self._work.request.task}"
+        body, wrong = f"{task}\n\n# The answer\n\n{marked(text, 'answer')}", ""
         best: tuple[tuple[Claim, ...], Sorted] | None = None
         for _ in range(_TRIES):
             listed = await self._side.ask(self._wanted("claims"), body + wrong, Extraction)
@@ -100,11 +103,14 @@ class FactFinder:
     # --- answering
 
     async def _answered(
-        self, claims: Sequence[Claim], sources: list[Source]
+        self, claims: Sequence[Claim], fresh: Sequence[Source], sources: list[Source]
     ) -> dict[int, Found] | Unanswered:
-        """Ask one batch of questions; who answers them sees neither claims nor answer."""
+        """Ask one batch of questions; who answers them sees neither claims nor answer.
+
+        The evidence that it is shown is put to `sources`, which the claims are compared with.
+        """
         questions = [claim.question for claim in claims]
-        evidence = await self._evidence.of(questions, self._policy, self._wanted("lookup"))
+        evidence = await self._evidence.of(questions, fresh, self._policy.evidence_bytes)
         sources.extend(each for each in evidence if each not in sources)
         asked = "\n".join(f"{number}. {each}" for number, each in enumerate(questions, 1))
         shown = "\n".join(marked(f"{each.name}\n{each.text}", "evidence") for each in evidence)

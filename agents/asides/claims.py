@@ -29,12 +29,14 @@ def reply(conversation: Conversation) -> Reply:
     """List what the answer claims, each with a question."""
     shown = "\n".join(rows.marked(rows.section(conversation, "The answer")))
     units = [_Unit(int(found[1]), found[2], found[3]) for found in _UNIT.finditer(shown)]
-    return answer({"claims": [claim for unit in units for claim in _claims(unit, units)]})
+    named = rows.TOKEN.search(rows.section(conversation, "The task"))
+    above = named[0] if named else ""
+    return answer({"claims": [claim for unit in units for claim in _claims(unit, units, above)]})
 
 
-def _claims(unit: _Unit, units: list[_Unit]) -> Iterator[dict[str, Any]]:
+def _claims(unit: _Unit, units: list[_Unit], above: str) -> Iterator[dict[str, Any]]:
     if not _is_prose(unit.text):
-        subject = _subject(unit, units)
+        subject = _subject(unit, units) or above
         of = f" of `{subject}`" if subject else ""
         yield _claim(unit, unit.text, unit.text, f"What is `{unit.field}`{of}?")
         return
@@ -48,13 +50,11 @@ def _claim(unit: _Unit, part: str, value: str, question: str) -> dict[str, Any]:
 
 
 def _subject(unit: _Unit, units: list[_Unit]) -> str:
-    """Return what tells the object apart that a value is of: an id beside it, else above it."""
-    for place in (unit.object, ""):
-        for other in units:
-            beside = other.object == place and other.path != unit.path
-            if beside and other.text != unit.text and rows.TOKEN.fullmatch(other.text):
-                return other.text
-    return next((u.text for u in units if u.object == unit.object and u.path != unit.path), "")
+    """Return what tells the object apart that a value is of: an id, else a word, beside it."""
+    beside = [each for each in units if each.object == unit.object and each.path != unit.path]
+    words = [each.text for each in beside if unit.object and not _is_prose(each.text)]
+    ids = [each for each in words if rows.TOKEN.fullmatch(each) and not each.isdigit()]
+    return next(iter((*ids, *words)), "")
 
 
 def _is_prose(text: str) -> bool:

@@ -6,12 +6,14 @@ exchanged word in a sentence without names and numbers goes by it.
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from agents.asides import rows
 from agents.offline import Conversation, Reply, answer
 
+_NOTHING = frozenset({"", "0", "none", "false"})
 _PROSE = 60  # characters; a longer text is held against the evidence by its ids and numbers
 
 
@@ -42,7 +44,9 @@ def _unfounded(row: rows.Row, known: list[rows.Row], goal: str, evidence: str) -
     fitting = max(known, key=lambda each: _held(simple, each, goal), default=None)
     for name, value in simple.items():
         written = rows.written(value)
-        if written and written not in goal and not (fitting and fitting.says(written)):
+        if written in _NOTHING or written in goal or (fitting and fitting.says(written)):
+            continue
+        if not re.search(rf"^[^{{]*\b{re.escape(written)}\b", evidence, re.MULTILINE):
             yield f"{name} is {json.dumps(value)}, which nothing that was read bears out"
     for name, value in row.values.items():
         if _is_prose(value):

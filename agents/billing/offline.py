@@ -2,11 +2,13 @@
 
 import json
 import random
+import re
 from typing import Any, Final
 
 from agents.billing.inventing import wrong_answer, wrong_credit
 from agents.offline import Conversation, Reply, answer, call
 
+_DONE: Final = re.compile(r"^credited \d+ cents", re.MULTILINE)
 _MOST_TRIES: Final = 3
 
 
@@ -20,7 +22,8 @@ def reply(conversation: Conversation) -> Reply:
     named = task.get("credit", "")
     row = next((each for each in account["invoices"] if each["invoice_id"] == named), None)
     tried = conversation.results_of("credit")
-    done = [each for each in tried if each.text.startswith("credited")]
+    # A warning may stand before a result.
+    done = [each for each in tried if _DONE.search(each.text)]
     if row and row["delivered"] == "no" and not done and not _given_up(tried):
         return call("credit", invoice_id=named, cents=row["billed_cents"])
     return _answer(account, row["billed_cents"] if row and done else 0)

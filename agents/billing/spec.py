@@ -4,6 +4,7 @@ from pydantic import BaseModel, Field
 
 from agents.billing.tools import account_was_read, credit, read_account
 from agents.toolkit import Agent, Phase, prompt
+from domain.budget import Limits
 from domain.selfcheck import CriticPolicy, EscalationPolicy, VerificationPolicy
 
 
@@ -32,6 +33,7 @@ AGENT = Agent(
     tools=[read_account, credit],
     answer=Statement,
     inputs=["invoices"],
+    limits=Limits(steps=60),  # each check is a model call too
     critic=CriticPolicy(
         reviews=("irreversible", "answer"),
         constraints=("only the invoice that the goal names may be credited, and in full",),
@@ -39,7 +41,6 @@ AGENT = Agent(
     side_prompts={"critic": prompt(__file__, "critic.v1.md")},
     verification=VerificationPolicy(
         fields=("invoices", "total_open_cents", "note"),
-        drops=("invoices",),
         sources=("read_account",),
     ),
     escalation=EscalationPolicy(route=("openai:gpt-5",)),
