@@ -1,21 +1,24 @@
 """The bench agent's offline rules.
 
-Its task is the script: `{"turns": 200, "result_bytes": 8000, "latency_ms": 0}`.
+Its task is the script: `{"turns": 200, "result_bytes": 8000, "latency_ms": 0, "parallel": 1}`.
 """
 
 import json
 from typing import Any, cast
 
-from agents.offline import Conversation, Reply, answer, call
+from agents.offline import Conversation, Reply, answer, calls
 
 
 def reply(conversation: Conversation) -> Reply:
-    """Look up one key a turn until the script's turns are done."""
+    """Look up new keys each turn until the script's turns are done."""
     script = _script(conversation)
-    turn = len(conversation.results)
-    if turn < int(script.get("turns", 10)):
-        return call("lookup", key=f"{turn}|{script.get('result_bytes', 2000)}")
-    return answer("done")
+    each = int(script.get("parallel", 1))
+    turn = len(conversation.results) // each
+    if turn >= int(script.get("turns", 10)):
+        return answer("done")
+    keys = [str(turn), *(f"{turn}.{number}" for number in range(1, each))]
+    size = script.get("result_bytes", 2000)
+    return calls([("lookup", {"key": f"{key}|{size}"}) for key in keys])
 
 
 def latency_ms(conversation: Conversation) -> float:

@@ -11,6 +11,7 @@ AGENT = Agent(
     description="Measures the loop: calls lookup a set number of times.",
     prompt=prompt(__file__, "system.v1.md"),
     tools=[lookup],
+    route=["openai:gpt-5-mini", "anthropic:claude-haiku-4-5"],
     window=None,
     limits=Limits(steps=100_000, tokens=10**12, cost_usd=Decimal(10_000_000), wall_clock_s=86_400),
 )
