@@ -1,14 +1,13 @@
 """An agent as its author writes it: a prompt file, tools, rules over its answers, policies."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
+from agents.prompts import Prompt
 from agents.selfchecks.declared import Phase, kept
 from agents.tooling import Tool
 from domain.activity import CallMade
@@ -67,27 +66,6 @@ class Touched:
     by: str
     tool: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A prompt file and its version, both from the file's name: `system.v1.md`."""
-
-    text: str
-    version: str
-
-
-def prompt(beside: str, name: str) -> Prompt:
-    """Read `prompts/<name>` beside the file `beside` (pass `__file__`).
-
-    Raises:
-        ValueError: The name carries no version.
-    """
-    found = re.fullmatch(r"(.+)\.(v\d+)\.md", name)
-    if not found:
-        raise ValueError(f"prompt {name!r} must be named like 'system.v1.md'")
-    text = (Path(beside).parent / "prompts" / name).read_text(encoding="utf-8")
-    return Prompt(text.strip(), f"{found[1]}.{found[2]}")
 
 
 @dataclass(frozen=True)

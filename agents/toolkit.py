@@ -5,10 +5,9 @@ from agents.agent import (
     AnswerToCheck,
     Check,
     IdentifierCheck,
-    Prompt,
     Touched,
-    prompt,
 )
+from agents.prompts import Prompt, prompt
 from agents.selfchecks.declared import Phase
 from agents.selfchecks.second import Proposal, SecondCheck
 from agents.tooling import (
