@@ -98,7 +98,7 @@ class LLMActivities:
                 `Controls` refuses with, non-retryable, nothing was sent.
         """
         spec, transcript = await self._shared.find(request)
-        model = self._models.asked(spec, request)
+        model = await self._models.asked(spec, request)
         shape, wires = _shape(spec, model, request), transcript.wires(model.provider)
         body = model.provider.body(shape, wires)
         if len(body) > MAX_BODY_BYTES:

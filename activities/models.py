@@ -7,7 +7,8 @@ from decimal import Decimal
 from temporalio.exceptions import ApplicationError
 
 from activities import prices
-from activities.providers import KEYS
+from activities.heartbeat import beating
+from activities.providers import KEYS, Vendors
 from activities.providers.base import Provider, ProviderReply
 from domain.activity import ROUTE_UNUSABLE, ThinkRequest
 from domain.routing import LOCAL, may_read
@@ -59,7 +60,7 @@ class Models:
         # The library builds its tables at first use, half a second that would hold the loop up.
         prices.is_known("openai", "gpt-5-mini")
 
-    def asked(self, spec: AgentSpec, request: ThinkRequest) -> Model:
+    async def asked(self, spec: AgentSpec, request: ThinkRequest) -> Model:
         """Return the model that `request` is for.
 
         Raises:
@@ -73,7 +74,7 @@ class Models:
                 f"route {name!r}: agent {spec.name!r} is private, so what it knows goes to the "
                 f"{LOCAL} endpoint only; nothing was sent. Correct its route"
             )
-        provider = self._providers.get(vendor)
+        provider = await self._provider(vendor)
         if provider is None and vendor in KEYS:
             lacks = "address" if vendor == LOCAL else "key"
             raise unusable(
@@ -92,6 +93,13 @@ class Models:
                 "name a model that genai-prices lists, or set the agent's limits.cost_usd to 0"
             )
         return Model(name, vendor, model, provider)
+
+    async def _provider(self, vendor: str) -> Provider | None:
+        providers = self._providers
+        if not isinstance(providers, Vendors) or providers.is_made(vendor):
+            return providers.get(vendor)
+        async with beating():
+            return await providers.ready(vendor)
 
 
 def unusable(reason: str) -> ApplicationError:

@@ -1,5 +1,6 @@
 """The vendors, each behind `base.Provider`; the only place that imports their SDKs."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -48,6 +49,19 @@ class Vendors(Mapping[str, Provider]):
 
     def __len__(self) -> int:
         return len(self._makers)
+
+    def is_made(self, vendor: str) -> bool:
+        """Whether asking for a provider takes no time."""
+        return vendor in self._made or vendor not in self._makers
+
+    async def ready(self, vendor: str) -> Provider | None:
+        """Return a provider, made in a thread; None: it is not served.
+
+        A run comes to its second vendor in the middle of an activity: an import on the event
+        loop would keep every heartbeat back until the server takes the worker for dead, and the
+        reply would be bought twice.
+        """
+        return await asyncio.to_thread(self.get, vendor)
 
     def made(self) -> list[Provider]:
         """Return the ones that exist."""
