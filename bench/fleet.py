@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,6 @@ from temporalio.client import WorkflowHandle
 
 from bench.drill.rig import Rig, rig
 from commands.processes import Child
-from domain.run import AgentRequest
 
 _SERVES_S: Final = 90.0
 _LOOK_S: Final = 0.2
@@ -95,7 +94,8 @@ async def _all_serve(made: Fleet) -> None:
             await asyncio.sleep(_LOOK_S)
 
 
-def script(steps: Iterable[Iterable[tuple[str, str]]], latency_ms: float = 0) -> str:
-    """Return a task for the courier: the calls of each turn."""
-    told = {"steps": [[list(call) for call in turn] for turn in steps], "latency_ms": latency_ms}
-    return AgentRequest(agent="courier", task=json.dumps(told)).task
+def script(
+    parcel: str, turns: int, rounds: Sequence[Sequence[str]], latency_ms: float = 0
+) -> dict[str, object]:
+    """Return a task for the courier: what each turn asks of the carrier, round after round."""
+    return {"parcel": parcel, "turns": turns, "rounds": rounds, "latency_ms": latency_ms}

@@ -66,13 +66,7 @@ async def measure(made: Fleet, seconds: float) -> Figures:
     """Load the limited tool for `seconds`, and look at what came."""
     turns = int(seconds * LOOKS_PER_SECOND * 1.15) // (_RUNS * _CALLS) + 1
     runs = [
-        await made.start(
-            script(
-                [("carrier_track", f"p-{run}-{turn}-{n}") for n in range(_CALLS)]
-                for turn in range(turns)
-            )
-        )
-        for run in range(_RUNS)
+        await made.start(script(f"p-{run}", turns, [["track"] * _CALLS])) for run in range(_RUNS)
     ]
     await made.results(runs)
     stamps = sorted(at for at, _, _ in (await made.seen())["seen"])

@@ -1,7 +1,8 @@
 """The courier's offline rules: price, pick-up, answer; or the calls that a script names.
 
-A script is `{"steps": [[["carrier_track", "p-1"], ...], ...], "latency_ms": 0}`: the calls of
-each turn, each made once, whatever comes of it.
+Where the task has rounds, as in `{"parcel": "p", "turns": 9, "rounds": [["quote"], ["book"]]}`,
+it is load for measurements: turn by turn what the rounds say is asked of the carrier, for a parcel
+of its own each time, whatever comes of it. `latency_ms` is how long each turn thinks.
 """
 
 import json
@@ -13,7 +14,7 @@ from agents.offline import Conversation, Reply, answer, call, calls
 def reply(conversation: Conversation) -> Reply:
     """Take the next step."""
     task = json.loads(conversation.task)
-    if "steps" in task:
+    if "rounds" in task:
         return _scripted(conversation, task)
     parcel = str(task["parcel"])
     priced = conversation.results_of("carrier_quote")
@@ -27,9 +28,13 @@ def reply(conversation: Conversation) -> Reply:
 
 def _scripted(conversation: Conversation, task: dict[str, Any]) -> Reply:
     turn = conversation.turn - 1
-    if turn < len(task["steps"]):
-        return calls((name, {"parcel": parcel}) for name, parcel in task["steps"][turn])
-    return answer("done")
+    if turn >= int(task["turns"]):
+        return answer("done")
+    asked = task["rounds"][turn % len(task["rounds"])]
+    return calls(
+        (f"carrier_{what}", {"parcel": f"{task['parcel']}-{turn}-{number}"})
+        for number, what in enumerate(asked)
+    )
 
 
 def latency_ms(conversation: Conversation) -> float:
