@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PACKAGES = $(wildcard worker.py starter.py domain workflows activities agents commands runtime bench tests)
 PYTEST_ARGS ?=
 
-.PHONY: help install temporal format lint types layers spell test replay e2e evals cov check demo \
+.PHONY: help install temporal format lint types layers spell prompts test replay e2e evals cov check demo \
 	bench dev worker histories pages lock clean
 
 help: ## show this list
@@ -58,7 +58,10 @@ pages: $(VENV)/.program ## write the pages that are made from the code
 spell: $(VENV)/.development
 	@$(BIN)/codespell $(PACKAGES) $(wildcard README.md docs deploy)
 
-check: lint types layers spell ## lint, types, layers and spelling
+prompts: $(VENV)/.program
+	@$(BIN)/python starter.py prompts check
+
+check: lint types layers spell prompts ## lint, types, layers, spelling and prompts
 
 test: install ## all tests; the browser tests where a Chromium is found
 	@command -v chromium chromium-browser google-chrome >/dev/null \

@@ -26,6 +26,7 @@ from commands.halting import halt, halts, unhalt
 from commands.mcp_serving import group as mcp
 from commands.memory import memory
 from commands.orchestrate import orchestrate
+from commands.prompts import prompts
 from commands.repair import repair
 from commands.report import report
 from commands.research import research
@@ -90,6 +91,7 @@ def build() -> typer.Typer:
     app.add_typer(batch(), name="batch", rich_help_panel="Start")
     app.add_typer(triage(), name="triage", rich_help_panel="Start")
     app.add_typer(review(), name="review", rich_help_panel="Decide")
+    app.add_typer(prompts(), name="prompts", rich_help_panel="See")
     app.add_typer(standing(), name="standing", rich_help_panel="Decide")
     app.add_typer(breakers(), name="breakers", rich_help_panel="Stop")
     app.add_typer(halt(), name="halt", rich_help_panel="Stop")

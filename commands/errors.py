@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlread
 from temporalio.service import RPCError, RPCStatusCode
 
 from agents.interop.declared import McpConfigError
+from agents.prompts import LockError
 from agents.registry import RegistryError
 from runtime.artifacts import ArtifactNotFound
 from runtime.breakers import BreakerNotFound
@@ -66,6 +67,7 @@ _SPEAKING = (
     ArtifactNotFound,
     BreakerNotFound,
     HaltNotFound,
+    LockError,
     MemoryNotFound,
     RegistryError,
     ReviewNotFound,

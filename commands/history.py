@@ -69,6 +69,17 @@ async def typed(converter: DataConverter, payloads: Payloads, model: type[_Model
     return model.model_validate(await decoded(converter, payloads) or {})
 
 
+async def local_results(converter: DataConverter, events: Iterable[HistoryEvent]) -> list[Any]:
+    """Return what the local activities of an execution came to, in order, as JSON types."""
+    marked = (
+        event.marker_recorded_event_attributes.details["result"]
+        for event in events
+        if event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED
+        and "result" in event.marker_recorded_event_attributes.details
+    )
+    return [await decoded(converter, payloads) for payloads in marked]
+
+
 @dataclass(frozen=True)
 class Scheduled:
     """An activity that was scheduled, and the events that belong to it."""
