@@ -6,6 +6,6 @@ from domain.memory import MemoryPolicy
 AGENT = Agent(
     name="assistant",
     description="Does a task with the tools of the MCP servers that are configured for it.",
-    prompt=prompt(__file__, "system.v2.md"),
+    prompt=prompt(__file__, "system.v2.0.0.md"),
     memory=MemoryPolicy(),
 )

@@ -10,7 +10,7 @@ from domain.spec import ApprovalPolicy
 AGENT = Agent(
     name="auditor",
     description="Finds the fault in an account whose bookings do not continue its balance.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[account_days, check_balance, ledger_query],
     workflow_tools=[file_report],
     answer=AuditorAnswer,

@@ -9,7 +9,7 @@ from domain.budget import Limits
 AGENT = Agent(
     name="bench",
     description="Measures the loop: calls lookup a set number of times.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[lookup],
     route=["openai:gpt-5-mini", "anthropic:claude-haiku-4-5"],
     window=None,

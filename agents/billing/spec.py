@@ -29,7 +29,7 @@ class Statement(BaseModel):
 AGENT = Agent(
     name="billing",
     description="Says what a customer owes and credits what never came; all of it checked.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[read_account, credit],
     answer=Statement,
     inputs=["invoices"],
@@ -38,7 +38,7 @@ AGENT = Agent(
         reviews=("irreversible", "answer"),
         constraints=("only the invoice that the goal names may be credited, and in full",),
     ),
-    side_prompts={"critic": prompt(__file__, "critic.v1.md")},
+    side_prompts={"critic": prompt(__file__, "critic.v1.0.0.md")},
     verification=VerificationPolicy(
         fields=("invoices", "total_open_cents", "note"),
         sources=("read_account",),

@@ -5,5 +5,5 @@ from agents.toolkit import Agent, prompt
 AGENT = Agent(
     name="complaints",
     description="Answers a complaint that was handed on.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
 )

@@ -8,7 +8,7 @@ from domain.loops import LoopPolicy
 AGENT = Agent(
     name="courier",
     description="Prices a parcel and books its pick-up with a carrier that may be away.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[carrier_quote, tariff_quote, carrier_track, carrier_book],
     inputs=["carrier"],
     # A carrier that stays away makes nobody go in circles.

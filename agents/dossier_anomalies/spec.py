@@ -10,7 +10,7 @@ from domain.budget import Limits
 AGENT = Worker(
     name="dossier_anomalies",
     description="Finds what is unusual in an account, given what is usual for it.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[account_oddities],
     takes=AnomalyInput,
     gives=Anomalies,

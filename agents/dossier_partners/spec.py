@@ -10,7 +10,7 @@ from domain.budget import Limits
 AGENT = Worker(
     name="dossier_partners",
     description="Finds out with whom an account deals, and for how much.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[account_partners],
     takes=AccountInput,
     gives=Partners,

@@ -10,7 +10,7 @@ from domain.budget import Limits
 AGENT = Worker(
     name="dossier_profile",
     description="Profiles an account: its days, sums, balances and kinds of bookings.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[account_figures],
     takes=AccountInput,
     gives=AccountProfile,

@@ -10,7 +10,7 @@ from domain.budget import Limits
 AGENT = Worker(
     name="dossier_recurring",
     description="Finds the payments that come in and go out regularly.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[account_series],
     takes=AccountInput,
     gives=RecurringPayments,

@@ -9,7 +9,7 @@ from domain.budget import Limits
 AGENT = Worker(
     name="dossier_writer",
     description="Writes the dossier on an account from what the others found out.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     takes=DossierInput,
     gives=Dossier,
     checks=CHECKS,

@@ -17,7 +17,7 @@ from domain.budget import Limits
 AGENT = Agent(
     name="drill",
     description="Failure drills: each kind of effect, held where the drill strikes.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[drill_look, drill_pay, drill_charge, drill_transfer, drill_wire, drill_ask],
     checks=[no_draft],
     revisions=10,

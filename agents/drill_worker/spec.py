@@ -42,7 +42,7 @@ DrillTask.model_rebuild()
 AGENT = Worker(
     name="drill_worker",
     description="Drills: fails, asks a person or succeeds, as its task says.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[drill_pay],
     takes=DrillTask,
     gives=DrillDone,

@@ -29,7 +29,7 @@ class Reading(Strict):
 AGENT = Agent(
     name="logbook",
     description="Reads a logbook page by page and answers a question about it.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[read_page],
     answer=Answer,
     checks=[is_written],

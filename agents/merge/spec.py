@@ -11,7 +11,7 @@ from domain.budget import Limits
 AGENT = Agent(
     name="merge",
     description="Makes one answer of the rows of a batch, naming the documents it rests on.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[batch_rows],
     answer=Synthesis,
     checks=[rests_on_rows],

@@ -9,7 +9,7 @@ from domain.orchestration import ORCHESTRATOR
 AGENT = Agent(
     name=ORCHESTRATOR,
     description="Plans the tasks of a goal and gives each to a worker.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     answer=Planned,
     checks=[plan_can_be_followed],
     # Three times what is wrong goes back to the model, then to a person.

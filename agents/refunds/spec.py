@@ -17,7 +17,7 @@ class Refund(BaseModel):
 AGENT = Agent(
     name="refunds",
     description="Refunds an order where that is right; a person approves each refund.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[find_order, refund],
     answer=Refund,
     inputs=["orders"],

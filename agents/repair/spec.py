@@ -19,7 +19,7 @@ from domain.guard import GuardPolicy
 AGENT = Agent(
     name="repair",
     description="Finds out why a repository's tests fail and mends it, on a working copy.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[repo_list, repo_read, repo_search, repo_test, repo_edit, repo_revert],
     workflow_tools=[repo_commit],
     answer=Repair,

@@ -10,7 +10,7 @@ from domain.research import Draft
 AGENT = Agent(
     name="researcher_editor",
     description="Sets the claims under headings and changes no word of them.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     answer=Draft,
     approvals=UNATTENDED,
     limits=Limits(steps=6, tokens=300_000, cost_usd=Decimal(1)),

@@ -12,7 +12,7 @@ from domain.research import Evidence
 AGENT = Agent(
     name="researcher_reader",
     description="Finds quotations by reading the documents whose names promise most.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[list_documents, read_passages],
     answer=Evidence,
     checks=CHECKS,

@@ -10,7 +10,7 @@ from domain.research import Evidence
 AGENT = Agent(
     name="researcher_search",
     description="Finds quotations in the documents that bear on one aspect, by full-text search.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[search_passages, read_passages],
     answer=Evidence,
     checks=CHECKS,

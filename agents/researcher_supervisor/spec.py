@@ -9,7 +9,7 @@ from domain.research import SupervisorAnswer
 AGENT = Agent(
     name="researcher_supervisor",
     description="Breaks a question into sub-tasks for specialists, and decides on failures.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     answer=SupervisorAnswer,
     checks=CHECKS,
     approvals=UNATTENDED,

@@ -8,7 +8,7 @@ from domain.research import Synthesis
 AGENT = Agent(
     name="researcher_synthesis",
     description="Turns quotations into claims, each with the quotations that bear it out.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     answer=Synthesis,
     approvals=UNATTENDED,
     limits=Limits(steps=6, tokens=200_000),

@@ -10,7 +10,7 @@ from domain.research import Opinion
 AGENT = Agent(
     name="researcher_verifier",
     description="Says whether the cited passages bear out one claim.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     answer=Opinion,
     approvals=UNATTENDED,
     limits=Limits(steps=4, tokens=60_000, cost_usd=Decimal("0.10")),

@@ -8,10 +8,10 @@ from domain.selfcheck import SidePrompt
 
 Purpose = Literal["critic", "claims", "verify", "lookup"]
 _FILES: Final[dict[Purpose, str]] = {
-    "critic": "critic.v1.md",
-    "claims": "claims.v1.md",
-    "verify": "verify.v1.md",
-    "lookup": "lookup.v1.md",
+    "critic": "critic.v1.0.0.md",
+    "claims": "claims.v1.0.0.md",
+    "verify": "verify.v1.0.0.md",
+    "lookup": "lookup.v1.0.0.md",
 }
 
 

@@ -21,7 +21,7 @@ class Classified(Strict):
 AGENT = Agent(
     name="triage",
     description="Sorts a support ticket into a fixed set of categories.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     workflow_tools=[lookup_account, send_reply],
     answer=Classified,
     # Models that reason refuse to say how probable their words are; these do not.

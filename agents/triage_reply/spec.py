@@ -20,7 +20,7 @@ class Draft(Strict):
 AGENT = Agent(
     name="triage_reply",
     description="Drafts the reply to a support ticket.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     answer=Draft,
     checks=[complete],
     route=["openai:gpt-4.1-mini", "anthropic:claude-haiku-4-5"],
