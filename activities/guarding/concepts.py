@@ -4,23 +4,39 @@
 """
 
 import json
+import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from activities.guarding.plain import folded, has_cjk, words_of
+from activities.guarding.plain import apart, folded, has_cjk, words_of
 
 _FILE: Final = Path(__file__).with_name("words.json")
+_FORMS: Final = Path(__file__).with_name("forms.json")
+_TOOL: Final = "xtoolx"
+_ADDRESS: Final = "xaddressx"
+_LINES_END: Final = "xlinex"
+_SENTENCES_END: Final = "xendx"
+_ENDS: Final = {_LINES_END: 4, _SENTENCES_END: 7}
+_END: Final = re.compile(r"[.!?;](?=\s|$)|[\u3002\uff01\uff1f\uff1b]|\n\s*\n")
+_OWN: Final = {_TOOL: "tool", _ADDRESS: "address"}
+_MAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_SHORTEST_NAME: Final = 5
 _SHORTEST_STEM: Final = 3
 _LONGEST_STEM: Final = 14
 
 
 class Hit(NamedTuple):
-    """A concept at a place of a text: the place is counted in words."""
+    """A concept at a place of a text: the place is counted in words.
+
+    Attributes:
+        far: The place where the ends of lines and sentences count as words too.
+    """
 
     place: int
     concept: str
+    far: int = 0
 
 
 class Lexicon(NamedTuple):
@@ -54,37 +70,58 @@ def meant(text: str, names: Iterable[str] = ()) -> list[Hit]:
         text: Folded.
         names: Names of tools; each is a concept `tool`.
     """
-    called = {folded(name) for name in names}
-    joined = {name.replace("_", ""): name for name in called}
+    ended = _END.sub(f" {_SENTENCES_END} ", text)
+    words = words_of(_spaced(ended.replace("\n", f" {_LINES_END} "), names))
     hits: list[Hit] = []
-    # Tools are called by names with underscores, which part words everywhere else.
-    for place, word in enumerate(words_of(text)):
-        hits.extend([Hit(place, concept) for concept in _of(word)])
-        if word in joined:
-            hits.append(Hit(place, "tool"))
-    if has_cjk(text):
-        hits.extend(_in_runs(text, lexicon()))
-    named = [name for name in called if name in text]
-    hits.extend(Hit(len(words_of(text[: text.index(name)])), "tool") for name in named)
-    return sorted(hits)
+    place = far = 0
+    for word in words:
+        if (end := _ENDS.get(word)) is not None:
+            far += end
+            continue
+        hits += [Hit(place, concept, far) for concept in _of(word)]
+        place += 1
+        far += 1
+    return hits
+
+
+def _spaced(text: str, names: Iterable[str]) -> str:
+    """Return a text in which what is looked for stands as words of its own."""
+    for spelled in {each for name in names for each in _spellings(folded(name))}:
+        if len(spelled) >= _SHORTEST_NAME:
+            text = text.replace(spelled, f" {_TOOL} ")
+    if "@" in text:
+        text = _MAIL.sub(f" {_ADDRESS} ", text)
+    text = text.replace("://", f" {_ADDRESS} ")
+    for word, phrases in _phrases().items():
+        for phrase in phrases:
+            text = text.replace(phrase, f" {word} ")
+    return _parted(text) if has_cjk(text) else text
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    return name, name.replace("_", " "), name.replace("_", "")
+
+
+def _parted(text: str) -> str:
+    for run in lexicon().runs:
+        text = text.replace(run, f" {run} ")
+    return apart(text)
+
+
+@cache
+def _phrases() -> dict[str, list[str]]:
+    """Return what several words together mean, by the word that stands for them."""
+    told: dict[str, dict[str, list[str]]] = json.loads(_FORMS.read_text(encoding="utf-8"))
+    return {word: [folded(each) for each in said] for word, said in told["phrases"].items()}
 
 
 @lru_cache(maxsize=20_000)
 def _of(word: str) -> tuple[str, ...]:
     """Return what a word means; most words mean nothing here."""
+    if word in _OWN:
+        return (_OWN[word],)
     known = lexicon()
-    found = set(known.words.get(word, ()))
+    found = {*known.words.get(word, ()), *known.runs.get(word, ())}
     for size in range(_SHORTEST_STEM, min(len(word), _LONGEST_STEM) + 1):
         found.update(known.stems.get(word[:size], ()))
     return tuple(found)
-
-
-def _in_runs(text: str, known: Lexicon) -> list[Hit]:
-    """Return the concepts of scripts without spaces; two characters count as a word."""
-    hits: list[Hit] = []
-    for run, concepts in known.runs.items():
-        start = text.find(run)
-        while start >= 0:
-            hits.extend(Hit(start // 2, concept) for concept in concepts)
-            start = text.find(run, start + len(run))
-    return hits

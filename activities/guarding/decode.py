@@ -5,10 +5,10 @@ Each layer is taken off so many times and so far; what is found is text to look 
 
 import base64
 import binascii
-import codecs
 import quopri
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import islice
 from typing import Final
 from urllib.parse import unquote
@@ -27,6 +27,7 @@ _LEAST_LEETED: Final = 2  # words; one is a product's name
 _MOST_LEETED: Final = 5_000
 _LEAST_LETTERS: Final = 0.7
 _SHORTEST: Final = 8
+_MOST_SHIFTED: Final = 20_000  # characters
 _MOST_PIECES: Final = 40
 _MOST_BYTES: Final = 100_000
 _MOST_DEPTH: Final = 3
@@ -140,9 +141,15 @@ def _is_mixed(word: str) -> bool:
     return len(word) > 2 and any(map(str.isalpha, word)) and not word.isalpha()  # noqa: PLR2004
 
 
+@cache
+def _shifted(by: int) -> dict[int, int]:
+    return {97 + at: 97 + (at + by) % 26 for at in range(26)}
+
+
 def turned(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the text in dresses that change all of it, whether or not it wears them."""
-    yield "rot13", codecs.encode(text, "rot13")
+    """Yield a folded text in dresses that change all of it, whether or not it wears them."""
+    for shift in range(1, 26):
+        yield "shifted letters", text[:_MOST_SHIFTED].translate(_shifted(shift))
     yield "reversed", text[::-1]
     yield "reversed words", " ".join(reversed(text.split()))
 

@@ -11,11 +11,20 @@ from typing import Final
 
 from activities.guarding.concepts import lexicon, meant
 from activities.guarding.decode import decoded, leet, turned
-from activities.guarding.plain import folded, one_line, smuggled, unseen, visible, without_markup
+from activities.guarding.plain import (
+    folded,
+    one_line,
+    pulled_together,
+    smuggled,
+    unseen,
+    visible,
+    without_fields,
+    without_markup,
+)
 from activities.guarding.rules import Stems, run_together, weighed
 
 SUSPICIOUS: Final = 2.0
-CERTAIN: Final = 4.0
+CERTAIN: Final = 5.0
 MOST_CHARS: Final = 400_000
 _DRESSED: Final = 1.5  # what it adds that an order was in a dress
 _UNSEEN: Final = 4  # characters that nobody sees, from which on they are no accident
@@ -84,13 +93,14 @@ def _in(text: str, names: tuple[str, ...]) -> Found:
 
 def _undressed(plain: str, seen: str, names: tuple[str, ...], found: Found) -> Found:
     """Look at what the text would say if its letters were others, or in another order."""
+    for joined in filter(None, (pulled_together(seen), without_fields(seen))):
+        found = _joined(found, _weigh(folded(joined), names, joined), "split")
     for read in leet(seen):
         found = _joined(found, _weigh(folded(read), names, read), "encoded: leet")
     for name, read in turned(plain):
         if _worth(read):
             found = _joined(found, _weigh(read, names, read), f"encoded: {name}")
-    letters = "".join(filter(str.isalpha, plain))
-    if not found.suspicious and run_together(letters, _stems()):
+    if not found.suspicious and run_together(plain, _stems()):
         found = Found(("override", "split"), SUSPICIOUS + _DRESSED, found.quoted)
     return found
 
@@ -101,7 +111,7 @@ def _weigh(plain: str, names: tuple[str, ...], raw: str) -> Found:
     for kind, weight in weighed((), folded(raw)).items():  # forms of markup, before it is taken out
         weights[kind] = max(weight, weights.get(kind, 0))
     kinds = tuple(sorted(weights, key=lambda kind: -weights[kind]))
-    quoted = any(concept == "mention" for _, concept in hits)
+    quoted = any(hit.concept == "mention" for hit in hits)
     return Found(kinds, sum(weights.values()), quoted)
 
 

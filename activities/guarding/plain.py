@@ -17,9 +17,13 @@ _FILE: Final = Path(__file__).with_name("forms.json")
 _PAIRS: Final[str] = json.loads(_FILE.read_text(encoding="utf-8"))["lookalikes"]
 _LOOKALIKES: Final = str.maketrans({pair[0]: pair[1] for pair in _PAIRS.split()})
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,500}>|<!--|-->")
+_INSIDE: Final = re.compile(r"(?<=\w)(?:[*`~]{1,3}|_{1,3})(?=[\w*`~_])|(?<=\w)[*`~]{1,3}")
+_FIELD: Final = re.compile(r"[\"'\s,{#-]{1,8}[A-Za-z][\w ]{0,24}[\"']?\s{0,2}[:=]\s{0,2}[\"']?")
 _SPACES: Final = re.compile(r"\s+")
 _WORD: Final = re.compile(r"[^\W_]+")
 _CJK: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_RUN: Final = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_SEAM: Final = re.compile(rf"(?<=[{_RUN}])(?=[a-z0-9])|(?<=[a-z0-9])(?=[{_RUN}])")
 _INVISIBLE: Final = frozenset({"Cf", "Cc", "Cn", "Co"})
 _KEPT: Final = frozenset("\n\t\r")
 _TAGS_FROM: Final = 0xE0000  # a block of invisible characters that spells ASCII
@@ -62,6 +66,18 @@ def without_markup(text: str) -> str:
     return _TAG.sub(" ", text) if "<" in text else text
 
 
+def pulled_together(text: str) -> str:
+    """Return `text` without tags and emphasis inside words; nothing where there are none."""
+    joined = _INSIDE.sub("", _TAG.sub("", text) if "<" in text else text)
+    return joined if joined != text else ""
+
+
+def without_fields(text: str) -> str:
+    """Return what the fields of a form say, as one text; nothing where there are no fields."""
+    joined, count = _FIELD.subn(" ", text)
+    return one_line(joined) if count > 1 else ""
+
+
 def folded(text: str) -> str:
     """Return `text` without case and accents, and words of mixed scripts in one."""
     low = text.casefold()
@@ -93,6 +109,11 @@ def words_of(text: str) -> list[str]:
 def has_cjk(text: str) -> bool:
     """Whether there is a script that does not part words."""
     return not text.isascii() and _CJK.search(text) is not None
+
+
+def apart(text: str) -> str:
+    """Return `text` with spaces between scripts that part words and those that do not."""
+    return _SEAM.sub(" ", text)
 
 
 def one_line(text: str) -> str:

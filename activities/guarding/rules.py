@@ -41,15 +41,21 @@ def _near(kind: str, concepts: str, within: int, weight: float) -> Near:
 
 
 NEAR: Final = (
-    _near("override", "override prior instr", 9, 4),
+    _near("override", "override prior instr", 6, 4),
     _near("override", "override instr", 5, 1.5),
     _near("new task", "new instr ai", 9, 2),
     _near("new task", "new instr", 2, 0.7),
     _near("new task", "new instr act must", 12, 1),
     _near("addressed", "ai must act", 14, 1.4),
     _near("addressed", "ai act instr", 14, 1),
+    _near("order", "ai act address", 22, 1.9),
+    _near("addressed", "ai address must", 22, 1.5),
+    _near("order", "act address prior instr", 22, 1.5),
+    _near("order", "act address secret", 14, 1.2),
+    _near("order", "act address must", 14, 0.5),
     _near("role", "persona ai", 6, 1.2),
     _near("role", "persona must act", 10, 0.8),
+    _near("role", "persona act address", 16, 1.2),
     _near("exfiltration", "act secret prior", 9, 1.2),
     _near("exfiltration", "act secret ai", 12, 1.2),
     _near("exfiltration", "tell secret instr", 8, 1.2),
@@ -86,22 +92,29 @@ def weighed(hits: Sequence[Hit], text: str) -> dict[str, float]:
 def _close(hits: Sequence[Hit], rule: Near) -> bool:
     """Whether all concepts of a rule stand within its words, by one walk over the hits."""
     last: dict[str, int] = {}
-    for place, concept in hits:
+    weak = rule.weight < _STRONG
+    for near, concept, far in hits:
         if concept not in rule.concepts:
             continue
-        last[concept] = place
+        place = far if weak else near
         # One word may mean two things, and is not both of them at once.
+        taken = any(at == place for other, at in last.items() if other != concept)
+        if taken and place - last.get(concept, -rule.within) < rule.within:
+            continue
+        last[concept] = place
         whole = len(last) == len(rule.concepts) == len(set(last.values()))
         if whole and place - min(last.values()) <= rule.within:
             return True
     return False
 
 
-def run_together(letters: str, stems: "Stems") -> bool:
-    """Whether an order to override stands in a text whose letters were drawn apart."""
-    for start in _places(letters, stems.override):
-        after = letters[start : start + _SPAN]
-        if _any_in(after, stems.prior) and _any_in(after, stems.instr):
+def run_together(text: str, stems: "Stems") -> bool:
+    """Whether an order to override stands in a text that parts its words where none end."""
+    letters = "".join(filter(str.isalpha, text))
+    split = [stem for stem in stems.override if stem in letters and stem not in text]
+    for start in _places(letters, split):
+        around = letters[max(0, start - _SPAN) : start + _SPAN]
+        if _any_in(around, stems.prior) and _any_in(around, stems.instr):
             return True
     return False
 
@@ -128,5 +141,6 @@ class Stems(NamedTuple):
     instr: tuple[str, ...]
 
 
-_SPAN: Final = 70  # letters
+_STRONG: Final = 2.0  # a weaker rule does not reach over the end of a sentence
+_SPAN: Final = 60  # letters
 _MOST_PLACES: Final = 500

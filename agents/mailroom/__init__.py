@@ -1,0 +1,1 @@
+"""The mail room: reads letters of strangers, and may write to people."""
