@@ -82,8 +82,8 @@ class BreakerControl:
         since = f"{breaker.since:%H:%M:%S} UTC"
         raise refusal(
             BREAKER_OPEN,
-            f"{attempt.name} is not called: it has been down since {since} "
-            f"({breaker.reason}); it is looked at again in {wait.total_seconds():.0f} s",
+            f"not called: down since {since} ({breaker.reason}); looked at again in "
+            f"{wait.total_seconds():.0f} s",
             attempt,
             max(wait, _LEAST_WAIT),
         )

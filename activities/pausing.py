@@ -53,8 +53,7 @@ class PauseControl:
         left = pause.until - now
         raise refusal(
             PAUSED,
-            f"{attempt.name} asked to be left alone for another {left.total_seconds():.1f} s "
-            f"({pause.reason})",
+            f"asked to be left alone for another {left.total_seconds():.1f} s ({pause.reason})",
             attempt,
             left,
         )

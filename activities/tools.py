@@ -157,13 +157,13 @@ class ToolActivities:
         if there and not tool.spec.writes and not transient(error):
             return None
         asked = asked_to_wait(error)
-        reason = f"{tool.spec.name}: {named(error) if there else words(error)}"
+        said = named(error) if there else words(error)
         if not there or transient(error):
-            await self._controls.after(attempt, Went(False, asked, reason))
+            await self._controls.after(attempt, Went(False, asked, said))
         if not there and not attempt.sent:
             nothing_happened()
         return ApplicationError(
-            reason,
+            f"{tool.spec.name}: {said}",
             # Nothing happened this time; it is unknown what an attempt before this one did.
             type=TOOL_TRANSIENT if there or attempt.sent else TOOL_UNAVAILABLE,
             next_retry_delay=at_least(asked) if asked else backoff(attempt.number, *_BACKOFF),

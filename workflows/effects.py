@@ -197,7 +197,9 @@ class Effects:
         """Note a call that could not be made, and tell the model of the gap."""
         self._state.leave(f"{tool.name} {arguments} (not available)")
         self._state.degraded.append(f"without {tool.name}: {reason}"[:_MOST_WHY])
-        gap = f"error: {tool.name} is not available ({reason}); name this gap in the answer"
+        # One that names a tool again and again reads like somebody's order to call it.
+        why = reason.removeprefix(f"{tool.name}: ")
+        gap = f"error: {tool.name} is not available ({why}); name this gap in the answer"
         return Ran(_told(gap), by_value=True)
 
     async def _stop(self, tool: ToolSpec, reason: str, mend: str) -> str:
