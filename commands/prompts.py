@@ -238,9 +238,11 @@ def _state(file: PromptFile, locks: Mapping[str, str]) -> str:
 def _used() -> dict[str, set[str]]:
     """Return which versions the agents state, by folder."""
     used: dict[str, set[str]] = {}
+    beside = set[str]()
     for name, agent in agents().items():
         spec = agent.spec()
-        used[name] = {spec.prompt_version, *(each.version for each in spec.side_prompts.values())}
+        side = {each.version for each in spec.side_prompts.values()}
+        used[name] = {spec.prompt_version, *side}
+        beside |= side
     # A folder that is no agent has prompts for those agents that bring none of their own.
-    everybody = set[str]().union(*used.values())
-    return {file.folder: used.get(file.folder, everybody) for file in _files()}
+    return {file.folder: used.get(file.folder, beside) for file in _files()}

@@ -48,4 +48,11 @@ PROMISES: Final[dict[str, Requirement]] = {
     "C5.5:turns-taken": Requirement(
         "A small tenant's calls do not wait for all of a large one's.", _FAIR
     ),
+    "C5.5:prompt-version": Requirement("A prompt is a file that names its version.", _PROMPTS),
+    "C5.5:prompt-lock": Requirement(
+        "A changed prompt without a new version fails a check.", _PROMPTS
+    ),
+    "C5.5:prompt-diff": Requirement(
+        "Versions of a prompt, and what a run was told, can be compared.", _PROMPTS
+    ),
 }
