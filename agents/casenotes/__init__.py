@@ -1,0 +1,1 @@
+"""Reads case notes, which leave the house to nobody."""
