@@ -4,6 +4,7 @@ A workflow's own part comes from its command: `@shows("batch")` over what goes a
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -16,6 +17,7 @@ from commands.errors import CommandError, Exit
 from commands.following import Waits
 from commands.kinds import kinds, name_of
 from commands.reading import Closed
+from domain.memory import Recalled
 from domain.run import AgentResult
 from domain.runs import Outcome, RunResult
 
@@ -152,6 +154,12 @@ def waits_json(waits: Waits) -> dict[str, Any]:
     }
 
 
+def recalled(found: Iterable[Recalled]) -> str:
+    """Return what a run was told of its long-term memory, counted by kind."""
+    counted = Counter(each.kind for each in found)
+    return ", ".join(f"{number} {kind}{'s' * (number > 1)}" for kind, number in counted.items())
+
+
 def lines(texts: Iterable[str], most: int = _MOST_LINES) -> str:
     """Return texts that others wrote, one a line, as markup; of many the first few."""
     every = list(texts)
@@ -182,6 +190,7 @@ def _agent_facts(result: AgentResult) -> dict[str, str]:
     folded = f"{kept.messages:,} older messages in {kept.folds:,} folds" if kept else ""
     return {
         "spend": spent(result, f", {result.tool_calls} tool calls"),
+        "recalled": recalled(result.recalled),
         "folded": folded if kept and kept.folds else "",
         "noted": lines(f"{name}: {value}" for name, value in kept.notes.items()) if kept else "",
     }

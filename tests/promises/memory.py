@@ -16,5 +16,4 @@ PROMISES: dict[str, Requirement] = {
     "C5.1:forget": Requirement("What is forgotten is gone, from the indexes too.", "Memory"),
     "C5.1:retention": Requirement("Nothing is kept longer than was said.", "Memory"),
     "C5.1:artifact-in-use": Requirement("An artifact stays while a run uses it.", "Memory"),
-    "C5.1:replay": Requirement("Recorded runs with memory replay.", "Memory"),
 }
