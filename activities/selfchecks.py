@@ -67,6 +67,7 @@ class SelfCheckActivities:
             task=request.task,
             data=request.data,
             tenant=request.tenant,
+            run_id=activity.info().workflow_id or "",
             database=self._database,
         )
         try:

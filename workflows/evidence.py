@@ -19,7 +19,7 @@ from workflows.work import Work
 with workflow.unsafe.imports_passed_through():
     from domain.claims import LookUps, Picked, PickRequest, Source
     from domain.contract import canonical, digest
-    from domain.evidence import calls_made, name_of
+    from domain.evidence import calls_made, calls_of, name_of
     from domain.messages import Message, ToolCall
     from domain.selfcheck import VerificationPolicy
     from domain.state import AgentState
@@ -37,10 +37,10 @@ class Evidence:
         self, questions: Sequence[str], fresh: Sequence[Source], most_bytes: int
     ) -> tuple[Source, ...]:
         """Return what the run has read, and `fresh`, as far as it bears on the questions."""
-        work, messages = self._work, self._work.state.messages
+        work = self._work
         read = [
             Source(name="the task", text=work.request.task),
-            *[Source(name=name_of(each), text=each.text) for each in calls_made(messages)],
+            *[Source(name=name_of(each), text=each.text) for each in calls_of(work.state)],
         ]
         return await self._within(questions, (*read, *fresh), most_bytes)
 

@@ -7,7 +7,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agents.databases import engine_of, insert_once
-from agents.toolkit import ToolContext, ToolError, tool
+from agents.toolkit import Proposal, ToolContext, ToolError, tool
 from domain.contract import Contract
 
 # The runtime's migrations make the table; these are the columns that filing needs to know.
@@ -41,7 +41,20 @@ async def was_filed(context: ToolContext) -> bool | None:
         await engine.dispose()
 
 
-@tool(effect="irreversible", timeout=30, attempts=5, idempotent=True, reconcile=was_filed)
+def is_whole(proposal: Proposal) -> str:
+    """Let a report pass that has a title and a body."""
+    whole = proposal.arguments["title"].strip() and proposal.arguments["body"].strip()
+    return "" if whole else "a report needs a title and a body"
+
+
+@tool(
+    effect="irreversible",
+    timeout=30,
+    attempts=5,
+    idempotent=True,
+    reconcile=was_filed,
+    second_check=is_whole,
+)
 async def file_report(context: ToolContext, title: str, body: str) -> Filed:
     """File an audit report. It is public from then on and cannot be withdrawn.
 

@@ -63,9 +63,10 @@ def is_due(proposal: Proposal) -> str:
         return f"{named} was delivered; only what never came is credited"
     if cents != found[0].billed_cents:
         return f"{named} was billed at {found[0].billed_cents} cents, not {cents}"
-    if any(each["invoice_id"] == named for each in _credits(proposal.data)):
-        return f"{named} was credited before"
-    return ""
+    others = [each for each in _credits(proposal.data) if each["run"] != proposal.run_id]
+    made = [call.arguments for call in proposal.results_of("credit")]
+    before = any(each.get("invoice_id") == named for each in (*others, *made))
+    return f"{named} was credited before" if before else ""
 
 
 @tool(effect="irreversible", idempotent=True, reconcile=_credited, second_check=is_due)

@@ -10,7 +10,7 @@ import asyncio
 from agents.repair import patch
 from agents.repair.git import GitError, git
 from agents.repair.patch import KEY, RUN
-from agents.toolkit import ToolContext, ToolError, tool
+from agents.toolkit import Proposal, ToolContext, ToolError, tool
 from domain.contract import Contract
 
 
@@ -31,6 +31,20 @@ async def was_committed(context: ToolContext) -> bool | None:
         return None
 
 
+def is_what_was_tested(proposal: Proposal) -> str:
+    """Let a change pass to the run's own branch and commit, that gives the tree that was tested."""
+    told, data = proposal.arguments, proposal.data
+    if told["branch"] != data["branch"] or told["base"] != data["commit"]:
+        return "branch and base are the run's and cannot be changed"
+    try:
+        made = patch.tree_of(data["repository"], data["commit"], told["diff"])
+    except GitError as error:
+        return str(error)
+    tested = told["tree"]
+    wrong = f"the diff gives the tree {made[:12]}, not {tested[:12]}: it is not what was tested"
+    return "" if made == tested else wrong
+
+
 @tool(
     effect="irreversible",
     kind="processing",
@@ -38,6 +52,7 @@ async def was_committed(context: ToolContext) -> bool | None:
     attempts=5,
     idempotent=True,
     reconcile=was_committed,
+    second_check=is_what_was_tested,
 )
 async def repo_commit(
     context: ToolContext, *, branch: str, base: str, tree: str, message: str, diff: str

@@ -22,6 +22,8 @@ class Proposal:
         task: What the run was asked to do.
         data: The run's inputs, for example `orders`.
         tenant: Whose run it is.
+        run_id: The run's workflow id. What this run did before a resume can be done again under
+            the same key; what another one did, or this one as `made` says, cannot.
         database: SQLAlchemy URL of Holdfast's own database.
     """
 
@@ -30,6 +32,7 @@ class Proposal:
     task: str
     data: dict[str, str]
     tenant: str
+    run_id: str = ""
     database: str = ""
 
     def results_of(self, tool: str) -> list[CallMade]:

@@ -7,7 +7,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agents.databases import engine_of, insert_once
-from agents.toolkit import ToolContext, ToolError, tool
+from agents.toolkit import Proposal, ToolContext, ToolError, tool
 from domain.contract import Contract
 
 # The runtime's migrations make the tables; these are the columns that the tools need to know.
@@ -72,7 +72,20 @@ async def was_sent(context: ToolContext) -> bool | None:
         await engine.dispose()
 
 
-@tool(effect="irreversible", timeout=30, attempts=8, idempotent=True, reconcile=was_sent)
+def may_go_out(proposal: Proposal) -> str:
+    """Let a reply pass to the run's own ticket, in a known category, with words in it."""
+    told = proposal.arguments
+    return _wrong(proposal.data, told["ticket"], told["category"], told["reply"])
+
+
+@tool(
+    effect="irreversible",
+    timeout=30,
+    attempts=8,
+    idempotent=True,
+    reconcile=was_sent,
+    second_check=may_go_out,
+)
 async def send_reply(context: ToolContext, ticket: str, category: str, reply: str) -> Sent:
     """Send the reply to a ticket. It has gone out then, and cannot be taken back.
 
@@ -82,7 +95,8 @@ async def send_reply(context: ToolContext, ticket: str, category: str, reply: st
         category: What the ticket is about; kept as what is known of such tickets.
         reply: The message, as the customer reads it.
     """
-    _check(context, ticket, category, reply)
+    if wrong := _wrong(context.data, ticket, category, reply):
+        raise ToolError(wrong)
     row = {
         "key": context.key,
         "tenant": context.tenant,
@@ -106,21 +120,16 @@ async def send_reply(context: ToolContext, ticket: str, category: str, reply: st
     return Sent(ticket=ticket, key=context.key, sent_at=str(sent))
 
 
-def _check(context: ToolContext, ticket: str, category: str, reply: str) -> None:
-    """Refuse what must not go out; a person may have changed the arguments.
-
-    Raises:
-        ToolError: Says what is wrong; nothing was sent.
-    """
-    known = context.data.get("categories", "").split(",")
-    if ticket != context.data.get("ticket"):
-        raise ToolError(f"this run answers ticket {context.data.get('ticket')!r}, not {ticket!r}")
+def _wrong(data: dict[str, str], ticket: str, category: str, reply: str) -> str:
+    """Return why a reply must not go out; a person may have changed the arguments."""
+    known = data.get("categories", "").split(",")
+    if ticket != data.get("ticket"):
+        return f"this run answers ticket {data.get('ticket')!r}, not {ticket!r}"
     if category not in known:
-        raise ToolError(f"there is no category {category!r}; the categories are {sorted(known)}")
+        return f"there is no category {category!r}; the categories are {sorted(known)}"
     if not reply.strip() or len(reply) > MAX_REPLY:
-        raise ToolError(
-            f"the reply has {len(reply)} characters; expected 1 to {MAX_REPLY}, not only spaces"
-        )
+        return f"the reply has {len(reply)} characters; expected 1 to {MAX_REPLY}, not only spaces"
+    return ""
 
 
 async def _under(connection: AsyncConnection, key: str) -> datetime | None:

@@ -226,7 +226,7 @@ async def test_a_dry_run_shows_the_diff_and_commits_nothing(
 async def test_a_diff_that_is_changed_at_the_gate_is_not_committed(
     stage: Stage, tmp_path: Path, repository: Path
 ) -> None:
-    """Nobody has tested what a person types there."""
+    """Nobody has tested what a person types there; they are told, and the question stays open."""
     before = broken.snapshot(repository)
     await play(stage, tmp_path, broken.rules)
     handle = await begin(stage, repository)
@@ -234,10 +234,12 @@ async def test_a_diff_that_is_changed_at_the_gate_is_not_committed(
 
     other = asked["diff"].replace("net + tax", "net + tax + 1")
     await handle.signal("modify", {"arguments": asked | {"diff": other}})
+    status = await stage.until(handle, lambda status: status.ignored)
+    await handle.signal("abort")
     result = await ended(stage, handle)
 
     assert result.outcome is Outcome.ABORTED
-    assert "not what was tested" in result.reason
+    assert "it is not what was tested" in status.ignored[0]
     assert broken.snapshot(repository) == before
 
 
