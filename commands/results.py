@@ -185,11 +185,16 @@ def _facts(result: RunResult, own: Facts, *, waiting: bool) -> dict[str, str]:
     return facts | {"spend": facts.pop("spend", spent(result)), "model": safe(result.model)}
 
 
+def _kept_replies(result: AgentResult) -> str:
+    kept = result.cached_turns
+    return f", {kept} of them {'kept replies' if kept > 1 else 'a kept reply'}" if kept else ""
+
+
 def _agent_facts(result: AgentResult) -> dict[str, str]:
     kept = result.memory
     folded = f"{kept.messages:,} older messages in {kept.folds:,} folds" if kept else ""
     return {
-        "spend": spent(result, f", {result.tool_calls} tool calls"),
+        "spend": spent(result, _kept_replies(result) + f", {result.tool_calls} tool calls"),
         "recalled": recalled(result.recalled),
         "folded": folded if kept and kept.folds else "",
         "noted": lines(f"{name}: {value}" for name, value in kept.notes.items()) if kept else "",

@@ -82,6 +82,7 @@ class ShownTurn:
         taken_back: A backtrack has dropped it from the transcript.
         folded: It was folded into the memory; the model was shown it no more.
         planned: It was asked for the plan.
+        kept: Its reply was kept from an earlier call, and cost nothing.
     """
 
     number: int
@@ -96,6 +97,7 @@ class ShownTurn:
     folded: bool
     planned: bool
     took: Took | None
+    kept: bool = False
 
 
 def turns(
@@ -128,6 +130,7 @@ def turns(
                 folded=gone,
                 planned=number <= state.planned,
                 took=took.get(number),
+                kept=turn.cached,
             )
         )
         tokens, cost = turn.tokens, turn.cost_usd
