@@ -15,7 +15,7 @@ from commands.console import safe
 from commands.errors import Exit, explain, one_line
 from commands.session import Session, session
 from commands.up import serves
-from runtime import server_binary
+from runtime import devserver, server_binary
 from runtime.database import opened
 from runtime.search_attributes import SEARCH_ATTRIBUTES
 from runtime.server_binary import BinaryMissing
@@ -115,6 +115,7 @@ async def _server(settings: Settings) -> list[Check]:
                 Check("Temporal server", "ok", connected.page() or target),
                 await _attributes(connected),
                 await _worker(connected),
+                *_fairness(settings),
             ]
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what was looked for
         return [Check("Temporal server", "missing", _reason(error), "python starter.py up")]
@@ -146,6 +147,18 @@ async def _worker(connected: Session) -> Check:
         mend = "python starter.py up, or python worker.py"
         return Check("worker", "missing", f"none serves {queue!r}", mend)
     return Check("worker", "ok", f"{count} on {queue!r}")
+
+
+def _fairness(settings: Settings) -> list[Check]:
+    """Say whether tenants take turns; a server of one's own is not asked."""
+    server = devserver.find(settings)
+    if server is None:
+        return []
+    if server.fair:
+        return [Check("fairness between tenants", "ok", "on")]
+    mend = "let the workers finish what waits, then stop and start the server: docs/fairness.md"
+    found = "off: tasks of an earlier version waited in its file"
+    return [Check("fairness between tenants", "optional", found, mend)]
 
 
 def _browser() -> Check:
