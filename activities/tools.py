@@ -205,7 +205,8 @@ class ToolActivities:
     async def _shown(self, spec: ToolSpec, request: ActRequest, text: str) -> ActOutcome:
         paths = selecting.asked_for(spec, request.arguments)
         keep = self._artifacts.put
-        return await selecting.shown(text, paths, spec.result_bytes, keep=keep, cut=self._cut)
+        cut = partial(self._cut, mark=spec.name if request.mark else "")
+        return await selecting.shown(text, paths, spec.result_bytes, keep=keep, cut=cut)
 
     @activity.defn(name="tools.cut")
     async def cut(self, request: CutRequest) -> ActOutcome:

@@ -5,6 +5,7 @@ All are rules over values, milliseconds each, and run as local activities.
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -31,6 +32,7 @@ from domain.loops import meant, withheld
 from domain.messages import ToolCall
 from domain.plan import Plan, problems
 from domain.sameness import said, wanted
+from domain.taint import unmarked
 from domain.tools import ToolSpec
 
 _In = TypeVar("_In")
@@ -39,6 +41,11 @@ _Out = TypeVar("_Out")
 MAX_ARGUMENTS = 1_000_000  # characters; a report to be filed is an argument too
 _INLINE = 4_000  # bytes; below it a thread's hand-over costs more than the check
 _MOST_PROBLEMS = 5
+_MOST_HEAD = 2_000  # characters of a page, in which its title stands
+_ERROR_PAGE = re.compile(
+    r"<(?:title|h1)>[^<]{0,80}\b(?:[45]\d\d|error|bad gateway|unavailable|forbidden|not found)\b",
+    re.IGNORECASE,
+)
 
 
 def addresses(text: str) -> bool:
@@ -181,7 +188,7 @@ def _check_results(request: CheckResultsRequest) -> Verdicts:
     flagged: dict[str, str] = {}
     withheld: dict[str, str] = {}
     for call_id, text in request.results.items():
-        if text.lstrip()[:200].lower().startswith(("<!doctype html", "<html")):
+        if _is_error_page(text):
             refused[call_id] = "the tool returned a web page in place of its result"
             continue
         reason, held = suspicion(request, call_id)
@@ -197,6 +204,14 @@ def _check_results(request: CheckResultsRequest) -> Verdicts:
         "said": compared,
     }
     return Verdicts(**{name: found for name, found in named.items() if found})
+
+
+def _is_error_page(text: str) -> bool:
+    """Whether a result is a web page in its place; strangers' pages may be what was asked for."""
+    inside = unmarked(text)
+    if not inside.lstrip()[:200].lower().startswith(("<!doctype html", "<html")):
+        return False
+    return inside == text or _ERROR_PAGE.search(inside[:_MOST_HEAD]) is not None
 
 
 @lru_cache(maxsize=512)
