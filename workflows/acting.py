@@ -78,7 +78,7 @@ class Actor:
         ran = await self._run_all(ready)
         did = {call_id for call_id, result in ran.items() if result.outcome.kind == "ok"}
         compared = await self._look_at(ran, ready)
-        for item in ready:
+        for item in (item for item in ready if not ran[item.call.id].ours):
             await self._watches.after(item.tool, item.arguments, ran[item.call.id].outcome)
         told: list[Told] = []
         for call in calls:
@@ -158,7 +158,7 @@ class Actor:
         if against is None:
             return await self._run(item)
         text = self._watches.reject(against, f"{item.tool.name} {item.call.arguments}")
-        return Ran(ActOutcome(kind="error", text=text), by_value=True)
+        return Ran(ActOutcome(kind="error", text=text), by_value=True, ours=True)
 
     async def _run(self, item: _Ready, before: frozenset[str] = frozenset()) -> Ran:
         """Run a call, or what stands in for it; `before` are the tools that were tried."""
@@ -207,12 +207,12 @@ class Actor:
 
         Returns what they tell, where loops are looked for, to be compared with others.
         """
-        if not ran:
+        texts = {each: result.outcome.text for each, result in ran.items() if not result.ours}
+        if not texts:
             return {}
-        texts = {call_id: result.outcome.text for call_id, result in ran.items()}
         request = CheckResultsRequest(results=texts)
         if self._spec.loops is not None and self._spec.loops.ladder:
-            asked = {item.call.id: item.arguments for item in ready if not item.tool.polling}
+            asked = {item.call.id: item.arguments for item in ready if item.call.id in texts}
             request = CheckResultsRequest(results=texts, asked=asked)
         request = guarded_results(self._work, request)
         verdicts = await sure(self._desk, "check.results", lambda: self._check_results(request))

@@ -275,10 +275,11 @@ _ALL_HAVE = Request().tenant
 
 @dataclass(frozen=True)
 class Ran:
-    """A call's outcome. `by_value`: no activity left this message with a worker."""
+    """A call's outcome. `by_value`: no worker has its message; `ours`: no tool said it."""
 
     outcome: ActOutcome
     by_value: bool = False
+    ours: bool = False
 
 
 @dataclass(frozen=True)
