@@ -9,8 +9,9 @@ from pathlib import Path
 from agents.artifacts import read_artifact
 from agents.memory import remembering
 from agents.rules import problems
+from agents.selfchecks.declared import kept
 from agents.toolkit import NAME, Agent, Tool
-from domain.tools import ToolSpec
+from domain.tools import Effect, ToolSpec
 
 
 class RegistryError(ValueError):
@@ -58,6 +59,10 @@ def check_agents(found: Mapping[str, Agent]) -> None:
             the agents do not have.
     """
     for agent in found.values():
+        try:
+            kept(agent)
+        except ValueError as error:
+            raise RegistryError(str(error)) from None
         if wrong := problems(agent.rules, _in_reach(agent, found)):
             raise RegistryError(f"agent {agent.name!r}: {'; '.join(wrong)}")
         for tool in agent.tools:
@@ -66,6 +71,14 @@ def check_agents(found: Mapping[str, Agent]) -> None:
                     f"agent {agent.name!r}: tool {tool.spec.name!r} asks the agent "
                     f"{tool.spec.agent!r}, which is not there; agents are {sorted(found)}"
                 )
+
+
+def unchecked(found: Iterable[Tool]) -> list[str]:
+    """Return the tools whose effect cannot be undone, and that nothing looks at once more."""
+    specs = sorted({tool.spec.name: tool.spec for tool in found}.items())
+    return [
+        name for name, spec in specs if spec.effect is Effect.IRREVERSIBLE and not spec.second_check
+    ]
 
 
 def _in_reach(agent: Agent, found: Mapping[str, Agent]) -> dict[str, ToolSpec]:

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from rich.console import RenderableType
 
 from commands import console, views
+from commands.checked import told
 from commands.console import safe
 from commands.errors import CommandError, Exit
 from commands.following import Waits
@@ -196,6 +197,7 @@ def _agent_facts(result: AgentResult) -> dict[str, str]:
     return {
         "spend": spent(result, _kept_replies(result) + f", {result.tool_calls} tool calls"),
         "recalled": recalled(result.recalled),
+        "checks": lines(told(result.checks)),
         "folded": folded if kept and kept.folds else "",
         "noted": lines(f"{name}: {value}" for name, value in kept.notes.items()) if kept else "",
     }

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from activities.audit import AuditActivities
 from activities.batch import BatchActivities
 from activities.chain import ChainActivities
@@ -22,7 +24,7 @@ from activities.tools import ToolActivities
 from activities.transcripts import Transcripts
 from activities.triage import TriageActivities
 from activities.validation import ValidationActivities, addresses
-from agents.registry import tools
+from agents.registry import tools, unchecked
 from agents.toolkit import Agent
 from commands.controls import controls, measure
 from commands.remembrance import remembrance
@@ -48,6 +50,8 @@ from runtime.spend import SpendLedger
 from runtime.standing import StandingApprovals
 from runtime.tickets import Tickets
 from workflows import FAILURES, WORKFLOWS
+
+_log = structlog.stdlib.get_logger(__name__)
 
 if TYPE_CHECKING:
     from domain.researching import ResearchResult
@@ -87,6 +91,8 @@ def compose(
         weights=settings.tenant_weights,
     )
     offered = tools(served.values())
+    if bare := unchecked(offered.values()):
+        _log.warning("irreversible tools without a second check", tools=bare)
     memory = remembrance(
         settings, database, offline_url, count=meters.memory, used=meters.embedding
     )

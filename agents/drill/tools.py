@@ -1,12 +1,13 @@
 """The drill agent's tools, one for each way in which an effect can be made safe."""
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from agents.delegation import delegate
 from agents.drill.place import Place
-from agents.toolkit import ToolContext, tool
+from agents.toolkit import Proposal, ToolContext, tool
 
 _SLOW_S = 120
 
@@ -78,7 +79,13 @@ async def drill_transfer(item: str, context: ToolContext) -> str:
     return f"{item} is transferred"
 
 
-@tool(effect="irreversible", kind="processing", timeout=_SLOW_S)
+def has_a_place(proposal: Proposal) -> str:
+    """Let a wire pass that there is a place to note: what cannot be counted proves nothing."""
+    folder = proposal.data.get("drill", "")
+    return "" if folder and Path(folder).is_dir() else f"there is no drill at {folder!r}"
+
+
+@tool(effect="irreversible", kind="processing", timeout=_SLOW_S, second_check=has_a_place)
 async def drill_wire(item: str, context: ToolContext) -> str:
     """Wire money for an item: a person is asked first.
 
