@@ -8,6 +8,7 @@ that fails in any other way may have happened, and is left to the workflow as in
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Protocol
 
 from pydantic import ValidationError

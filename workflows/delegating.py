@@ -14,7 +14,7 @@ from temporalio import workflow
 from workflows import policies
 from workflows.child import Child, lineage_of, run_child
 from workflows.effects import Ran
-from workflows.guarding import note_source
+from workflows.guarding import note_result
 from workflows.ruling import handed_down, take_over
 from workflows.work import Work
 
@@ -151,7 +151,7 @@ class Delegates:
         mark = came.agent if came.tainted and self._spec.guards is not None else ""
         outcome = await self._cut(tool, text, mark)
         if not came.tainted:
-            note_source(self._state, tool, arguments, outcome)
+            note_result(self._state, tool, arguments, outcome)
         return Ran(outcome, by_value=True)
 
     async def _cut(self, tool: ToolSpec, text: str, mark: str) -> ActOutcome:

@@ -16,7 +16,7 @@ from temporalio.exceptions import (
 
 from workflows import policies
 from workflows.cascades import Cascade
-from workflows.guarding import is_outside, note_source
+from workflows.guarding import is_outside, note_result, note_source
 from workflows.halting import held_up
 from workflows.patience import Patience, unknown
 from workflows.remembering import lent_to
@@ -67,6 +67,8 @@ class Effects:
         """
         key = self.key(position, tool, arguments)
         request = self.asked(call_id, arguments, key, tool)
+        # Before it runs: its errors, and why it did not run, can be strangers' words too.
+        note_source(self._state, tool, arguments)
         patience = Patience(self._work, writes=tool.writes)
         await self._cascade.hold()
         while True:
@@ -92,7 +94,7 @@ class Effects:
         if tool.writes and outcome.kind == "ok":
             self._note(tool, request, outcome.text)
         self._cascade.note(tool.name, outcome.failed)
-        note_source(self._state, tool, request.arguments, outcome)
+        note_result(self._state, tool, request.arguments, outcome)
         return Ran(outcome)
 
     def key(self, position: int, tool: ToolSpec, arguments: dict[str, Any]) -> str:

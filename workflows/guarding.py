@@ -39,14 +39,19 @@ def is_outside(state: AgentState, tool: ToolSpec, arguments: dict[str, Any]) -> 
     return tool.source == "outside"
 
 
-def note_source(
-    state: AgentState, tool: ToolSpec, arguments: dict[str, Any], outcome: ActOutcome
-) -> None:
-    """Note whose words a call has brought into the run, in whatever way it ended."""
+def note_source(state: AgentState, tool: ToolSpec, arguments: dict[str, Any]) -> None:
+    """Note whose words a call brings into the run, in whatever way it will end."""
     if is_outside(state, tool, arguments):
         state.taint([Taint(source=tool.name, turn=len(state.turns))])
-    elif outcome.artifact and len(state.own_results) < _MOST_OWN:
-        state.own_results.append(outcome.artifact)
+
+
+def note_result(
+    state: AgentState, tool: ToolSpec, arguments: dict[str, Any], outcome: ActOutcome
+) -> None:
+    """Note that a result which was cut is ours, so that its pages are."""
+    known = outcome.artifact in state.own_results
+    if outcome.artifact and not known and not is_outside(state, tool, arguments):
+        state.own_results = [*state.own_results, outcome.artifact][:_MOST_OWN]
 
 
 class TaintWatch(Watch):
