@@ -97,7 +97,8 @@ class Patience:
     async def _wait(self, refused: Refused, most: timedelta | None) -> bool:
         """Sleep until it may be asked again; within the run's wall clock, and `most` in all."""
         self._refusals += 1
-        spread = min(2 ** min(self._refusals - 1, 5), 30)
+        # The more often it was refused, the more runs there are that come back together.
+        spread = min(2 ** min(self._refusals - 3, 5), max(refused.wait_s, 0.2))
         wait = timedelta(seconds=refused.wait_s + workflow.random().uniform(0, spread))
         if most is not None and self._waited + wait > most:
             return False
