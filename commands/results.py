@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from rich.console import RenderableType
 
-from commands import console, views
+from commands import console, course, views
 from commands.checked import told
 from commands.console import safe
 from commands.errors import CommandError, Exit
@@ -198,6 +198,7 @@ def _agent_facts(result: AgentResult) -> dict[str, str]:
         "spend": spent(result, _kept_replies(result) + f", {result.tool_calls} tool calls"),
         "recalled": recalled(result.recalled),
         "checks": lines(told(result.checks)),
+        "kept on course": lines(course.told(result)),
         "folded": folded if kept and kept.folds else "",
         "noted": lines(f"{name}: {value}" for name, value in kept.notes.items()) if kept else "",
     }

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from commands.course import events
 from commands.pages import curve, sheet
 from commands.pages.timeline import Budget, Chain, Recorded, Sent, Took, turns
 from domain.run import AgentResult
@@ -46,6 +47,7 @@ def run_page(
     return sheet.render(
         "run.html.jinja",
         result=result,
+        course=events(result),
         state=state,
         live=live,
         chain=chain,

@@ -22,9 +22,11 @@ from domain.audit import (
 )
 from domain.auditing import AuditResult, Checked
 from domain.messages import Message, ToolCall
+from domain.rejections import Rejection
 from domain.run import AgentResult, Outcome
 from domain.spec import AgentSpec
 from domain.state import AgentState, Effected, Turn
+from domain.taint import Taint
 
 STAND_IN = "offline stand-in for gpt-5-mini"
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -245,6 +247,9 @@ def ran(text: str, turns: int = 3) -> tuple[AgentResult, AgentState]:
         undone=(text,),
         not_done=(text,),
         ignored=(text,),
+        rejections=(Rejection(by=text, what=text, reason=text, turn=1),),
+        tainted=(Taint(source=text, turn=1, why=text),),
+        degraded=(text,),
         head=state.head,
     )
     return result, state
