@@ -52,7 +52,7 @@ def ruled(world: World, **changes: Any) -> Agent:
 
 def bare(**changes: Any) -> Agent:
     """Return an agent that has its rules and no other guard."""
-    return agent(**({"guards": None} | changes))
+    return agent("tester", **({"guards": None} | changes))
 
 
 def turn(wanted: Sequence[tuple[Any, ...]]) -> Say:
