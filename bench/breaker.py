@@ -104,7 +104,8 @@ async def measure(made: Fleet, runs: int, down_s: float) -> Figures:
     turns = int((_UP_S * 2 + down_s + 30) / 4)
     handles = [
         await made.start(
-            script(f"p-{run}", turns, [["quote"], ["book"]], latency_ms=3_500), seconds=3_600
+            script(f"p-{run}", turns, [["quote"], ["book"]], latency_ms=3_500, until="back"),
+            seconds=3_600,
         )
         for run in range(runs)
     ]

@@ -95,7 +95,7 @@ async def _all_serve(made: Fleet) -> None:
 
 
 def script(
-    parcel: str, turns: int, rounds: Sequence[Sequence[str]], latency_ms: float = 0
+    parcel: str, turns: int, rounds: Sequence[Sequence[str]], **more: object
 ) -> dict[str, object]:
     """Return a task for the courier: what each turn asks of the carrier, round after round."""
-    return {"parcel": parcel, "turns": turns, "rounds": rounds, "latency_ms": latency_ms}
+    return {"parcel": parcel, "turns": turns, "rounds": rounds, **more}

@@ -2,7 +2,8 @@
 
 Where the task has rounds, as in `{"parcel": "p", "turns": 9, "rounds": [["quote"], ["book"]]}`,
 it is load for measurements: turn by turn what the rounds say is asked of the carrier, for a parcel
-of its own each time, whatever comes of it. `latency_ms` is how long each turn thinks.
+of its own each time, whatever comes of it, and with `"until": "back"` only until a carrier that was
+away has answered again. `latency_ms` is how long each turn thinks.
 """
 
 import json
@@ -28,13 +29,19 @@ def reply(conversation: Conversation) -> Reply:
 
 def _scripted(conversation: Conversation, task: dict[str, Any]) -> Reply:
     turn = conversation.turn - 1
-    if turn >= int(task["turns"]):
+    if turn >= int(task["turns"]) or (task.get("until") == "back" and _is_back(conversation)):
         return answer("done")
     asked = task["rounds"][turn % len(task["rounds"])]
     return calls(
         (f"carrier_{what}", {"parcel": f"{task['parcel']}-{turn}-{number}"})
         for number, what in enumerate(asked)
     )
+
+
+def _is_back(conversation: Conversation) -> bool:
+    """Whether the carrier answered last, and was away before."""
+    away = ["error" in result.text or "tariff" in result.text for result in conversation.results]
+    return any(away) and not away[-1]
 
 
 def latency_ms(conversation: Conversation) -> float:
