@@ -151,9 +151,28 @@ class Trail:
         said = Message(role="tool", text=outcome.text, call_id=call_id)
         self._record(event, f"the result of {tool}", said)
 
-    def end(self, event: str, head: str) -> None:
-        """Check the head that the result names."""
-        if head not in self.heads:
+    def end(
+        self, event: str, head: str, held: str = ROOT, unread: tuple[str | Message, ...] = ()
+    ) -> None:
+        """Check the head that the result names.
+
+        Args:
+            event: Where that is.
+            head: Of the conversation, whole.
+            held: The last one that a model call had.
+            unread: What was said after it.
+        """
+        if unread:
+            self._start(event, held)
+        ids: list[str] = []
+        for item in unread:
+            if isinstance(item, Message):
+                self._sealed(event, item)
+            elif item not in self.known:
+                self._lost(event, f"names the message {item!r}, which no event before it holds")
+            ids.append(item if isinstance(item, str) else item.id)
+        known = held in self.heads and chain(held, ids) == head if unread else head in self.heads
+        if not known:
             self.breaks.append(
                 Break(event, f"the result's head {head!r} is not that of the conversation")
             )

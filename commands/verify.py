@@ -116,7 +116,7 @@ async def _step(
         case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
             given = event.workflow_execution_completed_event_attributes.result
             result = await history.typed(converter, given, AgentResult)
-            trail.end(where, result.head)
+            trail.end(where, result.head, result.held, result.unread)
         case _:
             pass
 

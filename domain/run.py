@@ -11,7 +11,7 @@ from domain.contract import Contract, canonical
 from domain.folding import Remembered
 from domain.loops import Turned
 from domain.memory import Recalled
-from domain.messages import ROOT
+from domain.messages import ROOT, Message
 from domain.near import Near
 from domain.rejections import Rejection
 from domain.rule_log import Act
@@ -101,6 +101,8 @@ class AgentResult(RunResult):
         memory: Its working memory, and what is kept of turns that were folded away.
         lineage: The logical run that its starter named, if one was named.
         head: Head of the transcript's chain.
+        held: The last head that a model call had, where more was said after it.
+        unread: What was said after it: an id where an event has it, else the message.
     """
 
     agent: str
@@ -123,6 +125,8 @@ class AgentResult(RunResult):
     memory: Remembered | None = None
     lineage: str = ""
     head: str = ROOT
+    held: str = ROOT
+    unread: tuple[str | Message, ...] = ()
 
 
 class KeptRequest(Contract):

@@ -254,6 +254,8 @@ class AgentWorkflow(Conducted[AgentResult]):
             memory=remembered(state),
             lineage=self._request.lineage,
             head=state.head,
+            held=state.base_head,
+            unread=state.new(),
         )
 
     def _acts(self) -> tuple[Act, ...]:

@@ -114,3 +114,22 @@ def test_a_carried_over_state_must_be_its_own_hash(head: str, breaks: int) -> No
     trail.begin("event 1", AgentState(lineage="l", messages=[TASK], head=head))
 
     assert len(trail.breaks) == breaks
+
+
+def test_what_nobody_read_any_more_is_proven_by_the_result() -> None:
+    """A run that ends at a limit has results, and words of its own, behind its last call."""
+
+    def ended(result: str, *unread: str | Message) -> list[str]:
+        trail = Trail()
+        first = chain(ROOT, [TASK.id])
+        trail.think("event 5", think(ROOT, first, TASK))
+        trail.reply("event 7", think(ROOT, first, TASK), reply(ASKS))
+        trail.outcome("event 13", "lookup", "c1", ActOutcome(kind="ok", text=result))
+        held = link(first, ASKS.id)
+        trail.end("event 15", chain(held, [SAID.id, TASK.id]), held, unread)
+        return [broken.event for broken in trail.breaks]
+
+    assert ended("two", SAID.id, TASK) == []
+    assert "event 13" in ended("three", SAID.id, TASK)
+    assert ended("two", SAID.id) == ["event 15"]
+    assert ended("two") == ["event 15"]
