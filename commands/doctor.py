@@ -3,6 +3,7 @@
 import asyncio
 import platform
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -15,8 +16,10 @@ from commands.console import safe
 from commands.errors import Exit, explain, one_line
 from commands.session import Session, session
 from commands.up import serves
+from domain.halts import Halt, told
 from runtime import devserver, server_binary
 from runtime.database import opened
+from runtime.halts import Halts
 from runtime.search_attributes import SEARCH_ATTRIBUTES
 from runtime.server_binary import BinaryMissing
 from runtime.settings import Settings
@@ -52,7 +55,8 @@ async def doctor(json: options.Json = False) -> Exit:
     Exit code 1 where something needed is missing. Keys are never shown.
     """
     settings = Settings.load()
-    checks = [_python(), _binary(settings), await _database(settings), _agents(), _model(settings)]
+    checks = [_python(), _binary(settings), *await _database(settings)]
+    checks += [_agents(), _model(settings)]
     checks += await _server(settings)
     checks += [Check(*row) for row in await mcp.doctor_rows(settings)]
     checks.append(_browser())
@@ -81,13 +85,21 @@ def _binary(settings: Settings) -> Check:
     return Check("temporal binary", "ok", str(found))
 
 
-async def _database(settings: Settings) -> Check:
+async def _database(settings: Settings) -> list[Check]:
     try:
         async with opened(settings) as database:
             await database.ping()
-            return Check("database", "ok", repr(database))
+            halted = await Halts(database).list()
+            return [Check("database", "ok", repr(database)), *([_halts(halted)] if halted else [])]
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what was looked for
-        return Check("database", "missing", _reason(error), "set or unset HOLDFAST_DATABASE_URL")
+        mend = "set or unset HOLDFAST_DATABASE_URL"
+        return [Check("database", "missing", _reason(error), mend)]
+
+
+def _halts(standing: Sequence[Halt]) -> Check:
+    """Say that runs are held back on purpose: one who wonders why nothing goes on looks here."""
+    mend = f"python starter.py unhalt {standing[-1].arguments}; all: python starter.py halts"
+    return Check("halts", "optional", told(tuple(standing)), mend)
 
 
 def _agents() -> Check:
