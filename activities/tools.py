@@ -146,8 +146,10 @@ class ToolActivities:
                 raise failure from None
             return ActOutcome(kind="error", text=f"error: {named(error)}")
         await self._controls.after(attempt, ANSWERED)
-        shown = told or await self._shown(tool.spec, request, text)
         outside = memory is not None and memory.outside
+        if outside:  # the tool is ours, what it found is not
+            request = request.model_copy(update={"mark": True})
+        shown = told or await self._shown(tool.spec, request, text)
         return shown.model_copy(update={"outside": True}) if outside else shown
 
     async def _failure(

@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.contract import canonical
     from domain.run import AgentRequest, Came
     from domain.state import Effected
-    from domain.taint import marked, through
+    from domain.taint import Taint, marked, through
     from domain.tools import ToolSpec
 
 MOST_DEPTH = 5  # runs below runs; deeper, agents that call each other would spend on asking
@@ -129,7 +129,10 @@ class Delegates:
     # --- what comes back
 
     async def _told_of(self, tool: ToolSpec, arguments: dict[str, Any], came: Came) -> Ran:
-        self._state.taint(through(came.agent, len(self._state.turns), came.tainted))
+        turn = len(self._state.turns)
+        self._state.taint(through(came.agent, turn, came.tainted))
+        if came.unaccounted:  # why it failed may be told in words that it had read
+            self._state.taint([Taint(source=came.agent, turn=turn, why="it left no account")])
         if came.writes:
             self._state.writes.append(
                 Effected(

@@ -48,7 +48,11 @@ def note_source(state: AgentState, tool: ToolSpec, arguments: dict[str, Any]) ->
 def note_result(
     state: AgentState, tool: ToolSpec, arguments: dict[str, Any], outcome: ActOutcome
 ) -> None:
-    """Note that a result which was cut is ours, so that its pages are."""
+    """Note what a result says of itself: strangers had a part in it, or its pages are ours."""
+    if outcome.outside:
+        why = "strangers had a part in what it returned"
+        state.taint([Taint(source=tool.name, turn=len(state.turns), why=why)])
+        return
     known = outcome.artifact in state.own_results
     if outcome.artifact and not known and not is_outside(state, tool, arguments):
         state.own_results = [*state.own_results, outcome.artifact][:_MOST_OWN]
