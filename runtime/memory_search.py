@@ -3,12 +3,11 @@
 A scope's rows are what is searched, in the statement itself: there is no index over several
 tenants whose order, counts or neighbours could show through. Words are found by FTS5 or a tsvector,
 whose entries carry their scope; vectors are compared by sqlite-vec or pgvector where they are
-there, else by the database's own arithmetic, and always exactly.
+there, else by Python, and always exactly.
 """
 
 import sqlite3
 import struct
-from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -144,21 +143,42 @@ def by_meaning(
     connection: Connection, scope: Scope, kinds: Sequence[Kind], question: Vector, most: int
 ) -> dict[int, float]:
     """Return the memories whose meaning is nearest: number and cosine."""
+    bound = (*mine(scope, kinds), _V.model == question.model)
+    if arithmetic(connection) == "python" and connection.dialect.name == "postgresql":
+        return _compared_here(connection, bound, question, most)
     cosine = _cosine(connection, question).label("cosine")
     query = (
         sa.select(_M.number, cosine)
         .join(MEMORY_VECTORS, _V.number == _M.number)
-        .where(*mine(scope, kinds), _V.model == question.model)
+        .where(*bound)
         .order_by(cosine.desc(), _M.number.desc())
         .limit(most)
     )
     return {int(row[0]): float(row[1] or 0) for row in connection.execute(query)}
 
 
+def _compared_here(
+    connection: Connection, bound: Sequence[sa.ColumnElement[bool]], question: Vector, most: int
+) -> dict[int, float]:
+    """Compare in this process: PostgreSQL without pgvector has no product of two arrays."""
+    query = (
+        sa.select(_M.number, _V.embedding)
+        .join(MEMORY_VECTORS, _V.number == _M.number)
+        .where(*bound)
+    )
+    scored = {
+        int(row[0]): float(sum(map(mul, row[1], question.values)))
+        for row in connection.execute(query)
+        if len(row[1]) == len(question.values)
+    }
+    best = sorted(scored, key=lambda number: (-scored[number], -number))[:most]
+    return {number: scored[number] for number in best}
+
+
 def _stored(connection: Connection, vector: Vector) -> Any:
     if connection.dialect.name == "postgresql":
         return list(vector.values)
-    return struct.pack(f"<{len(vector.values)}f", *vector.values)
+    return struct.pack(f"{len(vector.values)}f", *vector.values)
 
 
 def _cosine(connection: Connection, question: Vector) -> sa.ColumnElement[float]:
@@ -168,15 +188,9 @@ def _cosine(connection: Connection, question: Vector) -> sa.ColumnElement[float]
         if _prepared(connection) == "sqlite-vec":
             return 1 - sa.func.vec_distance_cosine(_V.embedding, raw, type_=sa.Float)
         return getattr(sa.func, _COSINE)(_V.embedding, raw, type_=sa.Float)
-    if arithmetic(connection) == "pgvector":
-        shown = sa.literal("[" + ",".join(map(repr, question.values)) + "]")
-        farther = sa.cast(_V.embedding, _PgVector).op("<=>", return_type=sa.Float())
-        return 1 - farther(sa.cast(shown, _PgVector))
-    asked = sa.cast(sa.literal(list(question.values), sa.ARRAY(sa.REAL)), sa.ARRAY(sa.REAL))
-    columns = sa.column("a", sa.Float), sa.column("b", sa.Float)
-    pairs = sa.func.unnest(_V.embedding, asked).table_valued(*columns).render_derived()
-    product = sa.select(sa.func.sum(pairs.c.a * pairs.c.b)).select_from(pairs)
-    return product.correlate(MEMORY_VECTORS).scalar_subquery()
+    shown = sa.literal("[" + ",".join(map(repr, question.values)) + "]")
+    farther = sa.cast(_V.embedding, _PgVector).op("<=>", return_type=sa.Float())
+    return 1 - farther(sa.cast(shown, _PgVector))
 
 
 class _PgVector(sa.types.UserDefinedType[Any]):
@@ -190,11 +204,11 @@ class _PgVector(sa.types.UserDefinedType[Any]):
 
 
 def arithmetic(connection: Connection) -> str:
-    """Return what compares the vectors here: `sqlite-vec`, `pgvector`, or the database alone."""
+    """Return what compares the vectors here: `sqlite-vec`, `pgvector`, or `python`."""
     if connection.dialect.name == "sqlite":
         return _prepared(connection)
     has = sa.text("SELECT 1 FROM pg_extension WHERE extname = 'vector'")
-    return "pgvector" if connection.execute(has).first() else "sql"
+    return "pgvector" if connection.execute(has).first() else "python"
 
 
 def _prepared(connection: Connection) -> str:
@@ -220,7 +234,6 @@ def _loaded(driver: sqlite3.Connection) -> bool:
 
 
 def _product(one: bytes, other: bytes) -> float:
-    left, right = array("f"), array("f")
-    left.frombytes(one)
-    right.frombytes(other)
-    return float(sum(map(mul, left, right))) if len(left) == len(right) else 0.0
+    if len(one) != len(other):
+        return 0.0
+    return float(sum(map(mul, memoryview(one).cast("f"), memoryview(other).cast("f"))))
