@@ -98,7 +98,7 @@ async def _database(settings: Settings) -> list[Check]:
 
 def _halts(standing: Sequence[Halt]) -> Check:
     """Say that runs are held back on purpose: one who wonders why nothing goes on looks here."""
-    mend = f"python starter.py unhalt {standing[-1].arguments}; all: python starter.py halts"
+    mend = f"python starter.py unhalt {standing[-1].arguments} (see halts)"
     return Check("halts", "optional", told(tuple(standing)), mend)
 
 

@@ -30,6 +30,8 @@ Tenant = Annotated[str, typer.Argument(metavar="TENANT", help="All runs of a ten
 Lifted = Annotated[
     bool, typer.Option("--all", "-a", help="Also those that were lifted.", metavar="")
 ]
+# What runs do that nobody told: workflows/halting.py.
+_LIFTED = "it is lifted, and runs that wait find out by themselves in time"
 _Do = Callable[[Scope, str, str, str, bool], Coroutine[Any, Any, Exit]]
 
 
@@ -97,7 +99,7 @@ async def _halt(scope: Scope, name: str, by: str, reason: str, as_json: bool) ->
     async with opened(settings) as database:
         placed = await Halts(database).place(scope, name, by=by or whoami(), reason=reason)
         runs: int | None = None
-        async with _reached(settings, database) as client:
+        async with _reached(settings, database, "it holds") as client:
             runs = await concerned.open_runs(client, placed.halt) if client else None
     if as_json:
         console.emit({"halt": console.plain(placed.halt), "new": placed.new, "open_runs": runs})
@@ -146,7 +148,7 @@ async def _unhalt(scope: Scope, name: str, by: str, reason: str, as_json: bool) 
         store = Halts(database)
         lifted = await store.lift(scope, name, by=by or whoami(), reason=reason)
         told: list[str] | None = None
-        async with _reached(settings, database) as client:
+        async with _reached(settings, database, _LIFTED) as client:
             told = await concerned.tell(client, lifted) if client else None
         left = await store.list()
     if as_json:
@@ -163,20 +165,22 @@ async def _unhalt(scope: Scope, name: str, by: str, reason: str, as_json: bool) 
 
 
 @asynccontextmanager
-async def _reached(settings: Settings, database: Database) -> AsyncGenerator[Client | None]:
+async def _reached(
+    settings: Settings, database: Database, done: str
+) -> AsyncGenerator[Client | None]:
     """Yield a client; None, and a word about it, where no server answers.
 
-    What matters is written by then: the switch must not depend on a server.
+    What matters is `done` by then: the switch must not depend on a server.
     """
     try:
         client: Client | None = await connect(settings, database)
     except NoServer as error:
         client = None
-        console.warn(f"it holds, but no run could be asked or told: {one_line(str(error))}")
+        console.warn(f"{done}, but no run could be asked or told: {one_line(str(error))}")
     try:
         yield client
     except RPCError as error:
-        console.warn(f"it holds, but not every run could be asked or told: {error.message}")
+        console.warn(f"{done}, but not every run could be asked or told: {error.message}")
 
 
 def _table(found: Sequence[Halt]) -> Any:
