@@ -103,6 +103,11 @@ class Crowd:
         )
         return int(answer.stats.approximate_backlog_count)
 
+    async def served(self, calls: int) -> None:
+        """Wait until fewer than so many calls wait: a worker takes seconds to start."""
+        while await self.waiting() >= calls:
+            await asyncio.sleep(_LOOK_S)
+
     async def load(self, calls: int) -> list[str]:
         """Have so many calls of the large tenant wait; return their runs."""
         names = await self.start("large", calls)
@@ -145,6 +150,7 @@ async def _fair(home: Path, shape: Shape) -> Figures:
         await worker.stop()
         names = await crowd.load(shape.large)
         await worker.start()
+        await crowd.served(shape.large)
         beside: list[float] = []
         waiting = shape.large
         for _ in range(shape.rounds):
@@ -164,6 +170,7 @@ async def _unfair(home: Path, shape: Shape) -> float:
             await worker.stop()
             await crowd.load(shape.large)
             await worker.start()
+            await crowd.served(shape.large)
             return await crowd.timed(shape.small)
 
 
