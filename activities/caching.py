@@ -19,6 +19,7 @@ from activities.providers.base import Shape, Wire
 from domain.activity import Reply, ThinkRequest
 from domain.budget import NOTHING
 from domain.contract import digest
+from domain.halts import EVERYBODY
 from domain.spec import AgentSpec
 
 # A reply that was cut or withheld is no answer to keep.
@@ -91,7 +92,7 @@ class AnswerCache:
         ).model_dump_json()
         await self._answers.keep(
             key,
-            tenant=request.tenant,
+            tenant=request.tenant or EVERYBODY,
             agent=spec.name,
             model=reply.model,
             reply=alone,
@@ -110,4 +111,4 @@ def key_of(
         return ""
     body = model.provider.body(replace(shape, caller=""), wires)
     stand_in = "stand-in" if model.provider.stand_in else ""
-    return digest(request.tenant, spec.name, model.name, stand_in, body, length=64)
+    return digest(request.tenant or EVERYBODY, spec.name, model.name, stand_in, body, length=64)
