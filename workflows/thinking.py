@@ -272,12 +272,12 @@ class Thinker:
             state.spend = state.spend.plus_lost(reply.lost_tokens, reply.lost_cost_usd)
         tokens = 0 if reply.cached else reply.usage.total
         state.spend = state.spend.plus(steps=1, tokens=tokens, cost_usd=reply.cost_usd)
-        state.model = reply.model
         alert(self._work)
 
     def _keep(self, call: _Call, reply: Reply) -> None:
         """Put a turn's reply behind the transcript."""
         state = self._state
+        state.model = reply.model  # a critic's, beside the conversation, is not the run's
         state.add(reply.message, made=True)
         state.hold()
         state.counted_tokens = reply.usage.total
