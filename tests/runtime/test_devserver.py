@@ -38,6 +38,7 @@ async def test_a_server_lives_until_it_is_stopped(own: Settings, database: Datab
         stopped = devserver.stop(own)
 
     assert again == server
+    assert server.fair  # tenants take turns on queues that they share
     kept = namespace.config.workflow_execution_retention_ttl.ToTimedelta()
     assert kept == timedelta(days=9)
     assert stopped
