@@ -47,7 +47,7 @@ class FactFinder:
         if isinstance(listed, Unanswered):
             return listed
         claims, order = listed
-        asked = [index for batch in order.batches for index in batch]
+        asked = sorted(index for batch in order.batches for index in batch)
         if len(asked) > self._policy.most_claims:
             most = self._policy.most_claims
             return Unanswered(f"it makes {len(asked)} claims, and {most} are looked up at most")
