@@ -125,6 +125,11 @@ def may_read(model: str, *, private: bool) -> bool:
     return not private or provider_of(model) == LOCAL
 
 
+def at_home(models: tuple[str, ...], own: tuple[str, ...], *, private: bool) -> tuple[str, ...]:
+    """Return the models that may be asked; where none may, the agent's own, which may."""
+    return tuple(model for model in models if may_read(model, private=private)) or own
+
+
 class _Agent(Protocol):
     @property
     def name(self) -> str: ...

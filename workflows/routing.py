@@ -12,7 +12,7 @@ from temporalio import workflow
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.routing import OWN, Fallen, provider_of
+    from domain.routing import OWN, Fallen, at_home, provider_of
     from domain.run import Stop
 
 
@@ -73,12 +73,13 @@ class Router:
         """
         policy = self._spec.routing
         if policy is None:
-            own = models or self._spec.route
+            own = self._allowed(models) if models else self._spec.route
             return Choice(OWN, own, self._state.route if own == self._spec.route else 0)
         left = 1 - self._state.spend.share(self._state.limits)
         name = policy.route_of(purpose, left)
         if models:
             found = tuple(m for each in models for m in policy.routes.get(each, (each,)))
+            found = self._allowed(found)
             name = OWN if found == self._spec.route else " ".join(found)
         else:
             found = policy.models(name, self._spec.route)
@@ -88,6 +89,9 @@ class Router:
         if fallen.due(workflow.now(), policy.back_after_s):
             return Choice(name, found, probing=True)
         return Choice(name, found, fallen.model)
+
+    def _allowed(self, models: tuple[str, ...]) -> tuple[str, ...]:
+        return at_home(models, self._spec.route, private=self._spec.private)
 
     def attempts(self, choice: Choice) -> int:
         """Return how many attempts the model gets before the next is asked; 0: the usual."""

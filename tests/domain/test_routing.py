@@ -14,6 +14,7 @@ from domain.routing import (
     Fallen,
     RoutingPolicy,
     apart,
+    at_home,
     expanded,
     may_read,
     parse_route,
@@ -92,6 +93,16 @@ def test_no_purpose_leads_private_data_away(
 
     assert all(may_read(model, private=True) for model in models)
     assert all(model.startswith("local:") for model in models)
+
+
+@pytest.mark.requirement("C5.5:private")
+def test_a_calls_own_models_do_not_lead_private_data_away() -> None:
+    """A critic with a route of its own asks the local models of it, else the agent's."""
+    own = ("local:own",)
+
+    assert at_home(("openai:x", "local:y"), own, private=True) == ("local:y",)
+    assert at_home(("openai:x",), own, private=True) == own
+    assert at_home(("openai:x",), own, private=False) == ("openai:x",)
 
 
 @pytest.mark.requirement("C5.5:back")
