@@ -42,8 +42,7 @@ _MEANS = {
     "escalate": "the question is asked once more, of {}; then the answer is no",
     "fail": "the run fails",
 }
-_MOST_IGNORED = 50
-_MOST_TEXT = 400  # characters kept of something that was ignored
+_MOST_IGNORED, _MOST_TEXT = 50, 400  # things that were ignored, characters kept of each
 
 
 class AbortedError(Exception):
@@ -58,6 +57,8 @@ class Desk:
         worked_before: Time that the run had worked before it continued as new.
         waited_before: Time that it had waited for people before it continued as new.
         held: What is known of halts that hold the run up.
+        attention: Taken by the one question or stop that is open.
+        way: How a run goes on that stands still, once a person has said so.
     """
 
     def __init__(self, approvals: ApprovalPolicy, show: Callable[[], None]) -> None:
@@ -76,9 +77,9 @@ class Desk:
         self._home = Home()
         self._decision: Decision | None = None
         self._check: CheckArguments | None = None
-        self._way: Way | None = None
+        self.way: Way | None = None
         self._by = ""
-        self._attention = asyncio.Lock()  # a person is asked one thing at a time
+        self.attention = asyncio.Lock()
         self._since = workflow.now()
         self._waited = timedelta()
 
@@ -111,7 +112,7 @@ class Desk:
             UnusableAnswerError: The run does not wait for that.
         """
         answer = parse_answer(raw)
-        if self._way is not None:
+        if self.way is not None:
             raise UnusableAnswerError("it was answered already; nothing was changed")
         if answer.approval_id and answer.approval_id != (self.question and self.question.id):
             raise UnusableAnswerError(
@@ -124,7 +125,7 @@ class Desk:
                 f"{self.stop.step} cannot be answered by {way}; send one of {list(self.ways)}"
             )
         self._by = answer.by
-        self._way = way
+        self.way = way
 
     def _ruled(self, verdict: Verdict, raw: Any) -> Decision:
         if self._decision is not None:
@@ -153,14 +154,15 @@ class Desk:
         """
         if self.asks_nobody:
             return unasked(form, workflow.now())
-        async with self._attention:
+        async with self.attention:
             decision = await self._ask_once(form, check, self.approvals.silence)
             if decision.verdict == "silence" and self.approvals.silence == "escalate":
                 again = f"nobody answered; this now waits for {self.approvals.escalate_to}"
                 form = form.model_copy(update={"why": f"{form.why} ({again})"})
                 decision = await self._ask_once(form, check, "reject")
         self.decisions.append(decision)
-        _count(decision)
+        answers = workflow.metric_meter().create_counter("holdfast_approvals", "answers")
+        answers.add(1, {"kind": decision.kind, "verdict": decision.verdict})
         if decision.verdict == "silence" and self.approvals.silence == "fail":
             raise ApplicationError(
                 f"nobody answered {form.title!r} in time", type=SILENT, non_retryable=True
@@ -176,7 +178,7 @@ class Desk:
             silent_at=now + self.approvals.timeout,
             silence=_MEANS[silence].format(self.approvals.escalate_to),
         )
-        self._decision, self._check, self._way = None, check, None
+        self._decision, self._check, self.way = None, check, None
         self.move(State.PENDING_APPROVAL)
         try:
             return await self._answer(asked)
@@ -189,13 +191,13 @@ class Desk:
         while True:
             try:
                 await workflow.wait_condition(
-                    lambda: self._decision is not None or self._way == "abort",
+                    lambda: self._decision is not None or self.way == "abort",
                     timeout=max(asked.silent_at - workflow.now(), timedelta(seconds=1)),
                     timeout_summary="waiting for a person",
                 )
             except TimeoutError:
                 return silent(asked, workflow.now())
-            if self._way == "abort":
+            if self.way == "abort":
                 raise AbortedError(f"ended by {self._by or 'a person'} at: {asked.title}")
             decision = self._decision
             if decision is None:
@@ -233,38 +235,28 @@ class Desk:
         Raises:
             AbortedError: A person ends the run.
         """
-        async with self._attention:
-            self.stop, self.ways, self._way = stop, ways, None
+        async with self.attention:
+            self.stop, self.ways, self.way = stop, ways, None
             since = workflow.now()
             self.move(State.STOPPED)
             try:
                 way = await wait()
             finally:
-                self.stop, self._way = None, None
+                self.stop, self.way = None, None
                 self._end_wait(since)
         if way == "abort":
             raise AbortedError(f"ended by {self._by or 'a person'} at {stop.step}: {stop.reason}")
         return way
 
-    @property
-    def busy(self) -> bool:
-        """Whether a question or a stop is open, so that another one would have to wait."""
-        return self._attention.locked()
-
-    @property
-    def way(self) -> Way | None:
-        """How the run goes on that stands still, once a person has said so."""
-        return self._way
-
     def explain(self, stop: Stop) -> None:
-        """Show `stop` in place of the reason that was shown so far."""
+        """Show another reason for standing still."""
         self.stop = stop
         self._show()
 
     async def _sent(self, stop: Stop) -> Way:
         try:
             await workflow.wait_condition(
-                lambda: self._way is not None,
+                lambda: self.way is not None,
                 timeout=policies.STOPPED_TIMEOUT,
                 timeout_summary="stopped, waiting for a person",
             )
@@ -272,7 +264,7 @@ class Desk:
             raise ApplicationError(
                 f"nobody came to {stop.step}: {stop.reason}", type=NOBODY_CAME, non_retryable=True
             ) from None
-        return self._way or "abort"
+        return self.way or "abort"
 
     # --- the state machine and the clock
 
@@ -306,9 +298,3 @@ def because(what: str, decision: Decision) -> str:
     if decision.verdict == "silence":
         return f"{what}: {decision.reason or 'nobody answered in time'}"
     return f"{what}: {decision.reason}" if decision.reason else what
-
-
-def _count(decision: Decision) -> None:
-    """Count an answer; a replay counts nothing."""
-    answers = workflow.metric_meter().create_counter("holdfast_approvals", "answers to questions")
-    answers.add(1, {"kind": decision.kind, "verdict": decision.verdict})

@@ -101,10 +101,10 @@ async def _stand_still(
 ) -> None:
     desk, held = work.desk, work.desk.held
     # A question that is open stays open, and what it is about may go on before it is answered.
-    while held.words == heard and desk.busy:
+    while held.words == heard and desk.attention.locked():
         with suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: held.words != heard or not desk.busy,
+                lambda: held.words != heard or not desk.attention.locked(),
                 timeout=policies.HALTED_TIMEOUT,
                 timeout_summary="halted behind a question",
             )
