@@ -244,6 +244,7 @@ async def test_a_summary_that_does_not_fit_the_budget_ends_the_run_at_its_limit(
     assert result.outcome is Outcome.LIMIT
     assert [asked.purpose for asked in stage.provider.asked].count("summary") == 0
     assert len(stage.provider.asked) == 4
+    assert (await trail_of(stage, handle)).breaks == []
 
 
 @pytest.mark.requirement("C5.1:window-large")
