@@ -31,6 +31,11 @@ class UsageFacts(Protocol):
         """What the model wrote."""
         ...
 
+    @property
+    def cached_tokens(self) -> int:
+        """What it read of the provider's prompt cache; part of `input_tokens`."""
+        ...
+
 
 class CallFacts(Protocol):
     """What is counted of a model call; `activities.llm.CallFacts` is one."""
@@ -52,7 +57,7 @@ class CallFacts(Protocol):
 
     @property
     def outcome(self) -> str:
-        """`ok`, `retried` or `refused`."""
+        """`ok`, `retried`, `refused`, or `cached`: a kept reply, so that nothing was asked."""
         ...
 
     @property
@@ -125,6 +130,8 @@ class Meters:
         self._calls.labels(*labels, facts.outcome).inc()
         self._tokens.labels(*labels, "input").inc(facts.usage.input_tokens)
         self._tokens.labels(*labels, "output").inc(facts.usage.output_tokens)
+        if facts.usage.cached_tokens:
+            self._tokens.labels(*labels, "input_cached").inc(facts.usage.cached_tokens)
         self._cost.labels(*labels).inc(float(facts.cost_usd))
 
     def fold(self, agent: str, by: str) -> None:

@@ -1,10 +1,12 @@
 """Model calls that bring no answer: what is tried again, and what a person must mend."""
 
+import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from activities.providers import build
+from activities.providers import Vendors, build
 from domain.activity import (
     PROVIDER_ERROR,
     ROUTE_UNUSABLE,
@@ -17,6 +19,7 @@ from tests.activities.thinking import (
     Worker,
     refusal,
 )
+from tests.fakes import ScriptedProvider
 from tests.offline.server import OfflineServer
 
 
@@ -136,3 +139,25 @@ async def test_a_request_too_large_for_any_provider_is_not_sent(
     assert caught.type == ROUTE_UNUSABLE
     assert "shorten" in caught.message
     assert not spend.rows
+
+
+async def test_a_provider_is_made_while_heartbeats_go_on(spend: MemorySpend) -> None:
+    """A run comes to its second vendor in mid-activity: its SDK's import must not look like death.
+
+    It did: the server took the worker for dead, and the reply was bought twice.
+    """
+    provider = ScriptedProvider(["done"])
+
+    def slowly() -> ScriptedProvider:
+        time.sleep(0.5)
+        return provider
+
+    run = Worker(Vendors({"openai": slowly}, soon=[]), spend).begin("openai")
+    beats: list[float] = []
+    run.env.on_heartbeat = lambda *_: beats.append(time.monotonic())
+    run.env.info = replace(run.env.info, heartbeat_timeout=timedelta(milliseconds=150))
+
+    reply = await run.think()
+
+    assert reply.message.text == "done"
+    assert len(beats) >= 4
