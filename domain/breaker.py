@@ -45,7 +45,7 @@ class Breaker(Contract):
     unevenness of one window.
 
     Attributes:
-        since: When the state began.
+        since: When it closed last; while it is not, when it opened.
         began: When the window under way began.
         failures: In that window.
         attempts: In that window, failures among them.
@@ -87,12 +87,8 @@ class Breaker(Contract):
         Whoever writes it has the probe. One that never reports back, with its worker, costs an
         interval: the next attempt after it is a probe again.
         """
-        state = BreakerState.HALF_OPEN
-        changed = state is not self.state
         return self._next(
-            state=state,
-            since=now if changed else self.since,
-            next_probe=now + timedelta(seconds=policy.probe_s),
+            state=BreakerState.HALF_OPEN, next_probe=now + timedelta(seconds=policy.probe_s)
         )
 
     def failed(
@@ -115,7 +111,7 @@ class Breaker(Contract):
         """
         if self.state is not BreakerState.CLOSED:
             # What was under way when it opened says nothing new.
-            return self._reopened(now, reason) if probe else self
+            return self._next(state=BreakerState.OPEN, reason=reason) if probe else self
         counted = self._slid(now, policy)
         counted = counted._next(
             failures=counted.failures + 1,
@@ -152,9 +148,6 @@ class Breaker(Contract):
             attempts_before=0,
             next_probe=None,
         )
-
-    def _reopened(self, now: datetime, reason: str) -> "Breaker":
-        return self._next(state=BreakerState.OPEN, since=now, reason=reason)
 
     def _slid(self, now: datetime, policy: BreakerPolicy) -> "Breaker":
         """Return the breaker with the window that `now` lies in."""

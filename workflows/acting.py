@@ -193,7 +193,8 @@ class Actor:
         if other is None or other.name in tried:
             return self.effects.flagged(item.tool, item.arguments, gone.reason)
         workflow.logger.warning("%s: %s; trying %s", item.tool.name, gone.reason, other.name)
-        told = f"{other.name} in place of {item.tool.name}: {gone.reason}"
+        why = gone.reason.removeprefix(f"{item.tool.name}: ")
+        told = f"{item.tool.name}, {other.name} in its place: {why}"
         self._state.degraded.append(told[:_MOST_WHY])
         gate = await self._gate.passes(item.position, item.call, other, item.arguments)
         if isinstance(gate, ActOutcome):

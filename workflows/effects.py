@@ -18,7 +18,7 @@ from workflows import policies
 from workflows.cascades import Cascade
 from workflows.guarding import is_outside, note_result, note_source
 from workflows.halting import held_up
-from workflows.patience import Patience, unknown
+from workflows.patience import Patience, said, unknown
 from workflows.remembering import lent_to
 from workflows.second import refusal
 from workflows.turns import in_turn
@@ -184,7 +184,7 @@ class Effects:
         held = await held_up(self._work, tool.name, error, patience.heard)
         if held or await patience.with_tool(error):
             return None
-        reason = str(error.cause or error)
+        reason = said(error)
         if patience.sent:
             return await self._in_doubt(tool, request, reason)
         if tool.fallback == STOP:
@@ -198,9 +198,8 @@ class Effects:
     def flagged(self, tool: ToolSpec, arguments: dict[str, Any], reason: str) -> "Ran":
         """Note a call that could not be made, and tell the model of the gap."""
         self._state.leave(f"{tool.name} {arguments} (not available)")
-        self._state.degraded.append(f"without {tool.name}: {reason}"[:_MOST_WHY])
-        # One that names a tool again and again reads like somebody's order to call it.
         why = reason.removeprefix(f"{tool.name}: ")
+        self._state.degraded.append(f"{tool.name}: {why}"[:_MOST_WHY])
         gap = f"error: {tool.name} is not available ({why}); name this gap in the answer"
         return Ran(_told(gap), by_value=True)
 

@@ -43,6 +43,12 @@ def refusal(error: ActivityError, *kinds: str) -> Refused | None:
     return Refused.model_validate(cause.details[0])
 
 
+def said(error: ActivityError) -> str:
+    """Return why an activity failed, as a person reads it."""
+    cause = error.cause
+    return cause.message if isinstance(cause, ApplicationError) else str(cause or error)
+
+
 class Patience:
     """What one call remembers of its refusals.
 

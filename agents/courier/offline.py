@@ -24,7 +24,8 @@ def reply(conversation: Conversation) -> Reply:
     booked = conversation.results_of("carrier_book")
     if not booked:
         return call("carrier_book", parcel=parcel)
-    return answer(f"{priced[-1].text}; {booked[-1].text}")
+    away = booked[-1].text.startswith("error")
+    return answer(f"{priced[-1].text}; {'not booked: the carrier is away' if away else 'booked'}")
 
 
 def _scripted(conversation: Conversation, task: dict[str, Any]) -> Reply:

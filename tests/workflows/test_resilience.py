@@ -87,7 +87,7 @@ async def test_once_it_is_open_no_run_reaches_the_tool(stage: Stage) -> None:
     assert "down since" in stage.provider.asked[3].results[2]
     assert "the line went dead" in stage.provider.asked[5].results[0]
     assert [len(first.degraded), len(second.degraded)] == [3, 1]
-    assert second.degraded[0].startswith("without fetch_open: ")
+    assert second.degraded[0].startswith("fetch_open: not called: down since")
     assert first.outcome is second.outcome is Outcome.COMPLETED
 
 
@@ -103,7 +103,7 @@ async def test_the_first_attempt_after_the_interval_closes_the_breaker(stage: St
 
     result = await stage.run()
 
-    assert result.degraded[0].startswith("without fetch_back: ")
+    assert result.degraded[0].startswith("fetch_back: ConnectionError")
     assert stage.provider.asked[3].results[1:] == ["value of b", "value of c"]
     assert await state_of(store, "tool.fetch_back") is BreakerState.CLOSED
 
@@ -121,7 +121,7 @@ async def test_another_tool_stands_in_at_once_and_the_result_says_so(stage: Stag
 
     assert stage.provider.asked[2].results == ["value of a", "value of b"]
     assert reached == ["a", "a", "b"]
-    assert result.degraded[1].startswith("spare in place of fetch_other: ")
+    assert result.degraded[1].startswith("fetch_other, spare in its place: ")
     assert result.not_done == ()
 
 
