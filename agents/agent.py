@@ -105,7 +105,8 @@ class Agent:
             decides. None: as in runs from before there was a policy.
         near_limit: What follows when 80 % of a budget are used: nothing, `person`, `simplify`
             or `decline`.
-        side_prompts: Prompts of its own for `critic`, `claims`, `verify` and `lookup`.
+        side_prompts: Prompts of its own for `critic`, `claims`, `verify`, `lookup` and
+            `summary`.
     """
 
     name: str

@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.summary import SCHEMA, SYSTEM, Material, request_text
     from domain.window import FRAMING, WindowPolicy, weight
 
+_PURPOSE = "summary"
 _MOST_OUTPUT = 2_000  # tokens of a summary
 _LEAST_RESULT = 300  # bytes of a result that is cut for the window
 _NOTE = 200  # bytes of the note on a cut result
@@ -53,7 +54,7 @@ class Folding:
         material = cut.material(goal, policy.manifest_bytes)
         folded, said = Folded(), list[str]()
         for left in reversed(range(policy.tries)):
-            asked = _asked(material, folded.problems)
+            asked = self._asked(material, folded.problems)
             reply = await self._thinker.aside(asked, shown=cut.at)
             said.append(reply.message.id)
             request = FoldRequest(
@@ -69,6 +70,16 @@ class Folding:
                 break
         folds.fold(self._state, self._spec, cut, folded, said)
         workflow.logger.info("folded %d messages, by %s", cut.at - cut.start, folded.by)
+
+    def _asked(self, material: Material, problems: tuple[str, ...]) -> Aside:
+        own = self._spec.side_prompts.get(_PURPOSE)
+        return Aside(
+            purpose=_PURPOSE,
+            system=own.text if own else SYSTEM,
+            text=request_text(material, problems),
+            answer_schema=SCHEMA,
+            max_output_tokens=_MOST_OUTPUT,
+        )
 
     async def _judged(self, request: FoldRequest) -> Folded:
         return await sure(
@@ -106,13 +117,3 @@ class Folding:
                 "tools.cut", request, result_type=ActOutcome, **policies.RECORD
             ),
         )
-
-
-def _asked(material: Material, problems: tuple[str, ...]) -> Aside:
-    return Aside(
-        purpose="summary",
-        system=SYSTEM,
-        text=request_text(material, problems),
-        answer_schema=SCHEMA,
-        max_output_tokens=_MOST_OUTPUT,
-    )

@@ -11,6 +11,8 @@ from domain.selfcheck import PhaseSpec, SidePrompt
 if TYPE_CHECKING:
     from agents.agent import Agent, Check
 
+_SUMMARY: Final = "summary"
+"""Of older turns; what is shipped for it is `domain/summary.py`'s."""
 _OF_VERIFICATION: Final[tuple[Purpose, ...]] = ("claims", "verify", "lookup")
 
 
@@ -59,7 +61,10 @@ def _prompts(agent: "Agent") -> dict[str, SidePrompt]:
     wanted: list[Purpose] = ["critic"] if agent.critic else []
     if agent.verification:
         wanted += _OF_VERIFICATION
-    return {purpose: _prompt(agent.side_prompts, purpose) for purpose in wanted}
+    found = {purpose: _prompt(agent.side_prompts, purpose) for purpose in wanted}
+    if own := agent.side_prompts.get(_SUMMARY):
+        return {**found, _SUMMARY: SidePrompt(text=own.text, version=own.version)}
+    return {**found}
 
 
 def _prompt(own: Mapping[str, Any], purpose: Purpose) -> SidePrompt:
@@ -70,9 +75,9 @@ def _prompt(own: Mapping[str, Any], purpose: Purpose) -> SidePrompt:
 
 def _wrong(agent: "Agent") -> str:
     """Return what is wrong with an agent's declarations; nothing where they hold."""
-    unknown = sorted(agent.side_prompts.keys() - {*get_args(Purpose)})
-    if unknown:
-        return f"side_prompts {unknown}: there are {sorted(get_args(Purpose))}"
+    there = {*get_args(Purpose), _SUMMARY}
+    if unknown := sorted(agent.side_prompts.keys() - there):
+        return f"side_prompts {unknown}: there are {sorted(there)}"
     offered = {tool.spec.name: tool.spec for tool in agent.tools}
     for phase in agent.phases:
         if strange := [t.spec.name for t in phase.tools if t.spec.name not in offered]:
