@@ -19,7 +19,7 @@ class Letter(BaseModel):
 AGENT = Agent(
     name="mailroom",
     description="Reads a stranger's letter, says what it wants, and may answer by mail.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[
         read_letter,
         letter_fields,

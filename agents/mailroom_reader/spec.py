@@ -7,7 +7,7 @@ from domain.guard import GuardPolicy
 AGENT = Agent(
     name="mailroom_reader",
     description="Reads a letter and tells what it says.",
-    prompt=prompt(__file__, "system.v1.md"),
+    prompt=prompt(__file__, "system.v1.0.0.md"),
     tools=[read_letter],
     inputs=["letters"],
     guards=GuardPolicy(injection="withhold"),
