@@ -6,45 +6,23 @@ from typing import Any
 import pytest
 
 from activities.breaking import BreakerControl
-from activities.controls import Attempt, Went, refusal
+from activities.controls import Attempt, Went
 from activities.pausing import PauseControl
 from agents.toolkit import ToolError, ToolUnavailableError
 from domain.breaker import BreakerPolicy, BreakerState
 from domain.budget import Limits
 from domain.cascade import CascadePolicy
-from domain.refused import PAUSED
 from domain.run import Outcome
 from runtime.breakers import Breakers
 from runtime.pauses import Pauses
 from tests.fakes import busy, call, calls
+from tests.workflows.resilience import Refusing
 from tests.workflows.stage import Stage, agent, eventually
 from tests.workflows.world import World, reading, writing
 
 AWAY = ToolUnavailableError("closed for the night")
 LOST = ConnectionError("the line went dead")
 QUICK = BreakerPolicy(failures=3, probe_s=60)
-
-
-class Refusing:
-    """Asks to be left alone so many times; with `between`, only every second time it is asked."""
-
-    def __init__(
-        self, times: int, wait: float = 0, of: str = "model", *, between: bool = False
-    ) -> None:
-        self.left, self.wait, self.of, self.between = times, wait, of, between
-        self.asked = 0
-
-    async def before(self, attempt: Attempt) -> None:
-        """Refuse while any refusals are left."""
-        if attempt.kind != self.of:
-            return
-        self.asked += 1
-        if self.left and not (self.between and self.asked % 2):
-            self.left -= 1
-            raise refusal(PAUSED, "leave it alone", attempt, timedelta(seconds=self.wait))
-
-    async def after(self, attempt: Attempt, went: Went) -> None:
-        """Take no note."""
 
 
 def breakers(stage: Stage) -> Breakers:
