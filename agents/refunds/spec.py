@@ -3,7 +3,10 @@
 from pydantic import BaseModel, Field
 
 from agents.refunds.tools import find_order, refund
+from agents.rules import at_most, needs, only_if, total
 from agents.toolkit import Agent, prompt
+
+MOST_CENTS = 500_000  # of one run, all its refunds together
 
 
 class Refund(BaseModel):
@@ -21,4 +24,10 @@ AGENT = Agent(
     tools=[find_order, refund],
     answer=Refund,
     inputs=["orders"],
+    rules=[
+        needs("refund", earlier="find_order", same="order_id"),
+        only_if("refund", "cents", earlier="find_order", field="paid_cents", same="order_id"),
+        at_most("refund", 1, per="order_id"),
+        total("refund", "cents", up_to=MOST_CENTS),
+    ],
 )

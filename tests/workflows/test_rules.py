@@ -11,13 +11,14 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client
 
+from agents.delegation import hand_off
 from agents.rules import at_most, distinct, needs, never_after, only_if, owes, total
 from agents.toolkit import Agent, ToolUnavailableError
 from domain.run import Outcome
 from domain.state import AgentState
 from tests.fakes import Say, Step, call, calls, refused
 from tests.workflows.stage import Handle, Stage, agent
-from tests.workflows.team import by_agent, errand, team
+from tests.workflows.team import Errand, by_agent, errand, team
 from tests.workflows.world import PATIENT, World, reading, writing
 
 RULES = [
@@ -297,6 +298,31 @@ async def test_a_maximum_holds_for_the_runs_below(stage: Stage) -> None:
         (True, True),
         (False, True),
     ]
+
+
+@pytest.mark.requirement("C5.3:rules-handed-on")
+async def test_rules_outlive_a_hand_off(stage: Stage) -> None:
+    """The agent that goes on is held to the first one's maximum, and to what is owed."""
+    world = World()
+    mail, confirm = writing(world, "mail", idempotent=True), writing(world, "confirm")
+    script = by_agent(
+        caller=[call("mail", item="1"), call("hand_to_helper", item="x")],
+        helper=[call("mail", item="2"), "early", call("confirm", item="1"), "late"],
+    )
+    served = team(
+        [mail, hand_off("helper", Errand, does="Hands on.")],
+        guards=None,
+        rules=[at_most("mail", 1), owes("mail", by="confirm", same="item")],
+        helper={"guards": None, "tools": [mail, confirm]},
+    )
+    await stage.play(served, script)
+
+    result = await stage.run()
+
+    assert world.done == ["mail 1", "confirm 1"]
+    assert result.answer == "late"
+    assert "caller: at most 1 mail" in stage.provider.asked[3].said
+    assert "confirm" in stage.provider.asked[4].said
 
 
 @pytest.mark.requirement("C5.3:rules-refuse")
