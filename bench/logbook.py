@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Final
 
 ASKED_ON: Final = 3
-_FACT_EVERY: Final = 20
 _PLACES: Final = (
     "harbour", "north", "chapel", "tower", "market", "orchard", "quarry", "station", "mill",
     "ferry",
 )  # fmt: skip
-_THINGS: Final = ("gate", "store", "office", "cellar", "archive")
+_THINGS: Final = (
+    "gate", "store", "office", "cellar", "archive", "kitchen", "garage", "roof", "garden", "lift",
+    "boiler", "safe", "crane", "pump", "shed",
+)  # fmt: skip
 _WORDS: Final = (
     "wind", "calm", "rain", "crew", "watch", "rope", "engine", "slow", "tide", "lamp", "painted",
     "west", "moored", "checked", "quiet", "cargo", "noon", "fog", "signal", "repaired",
@@ -35,8 +37,11 @@ class Book:
         path.write_text("\f".join(self.pages), encoding="utf-8")
 
 
-def made(pages: int, seed: int) -> Book:
-    """Return a book of `pages` pages, which asks on its last one for what page 3 says."""
+def made(pages: int, seed: int, facts_every: int = 50) -> Book:
+    """Return a book of `pages` pages, which asks on its last one for what page 3 says.
+
+    Every so many pages state another fact, of at most 149.
+    """
     rng = random.Random(seed)
     names = [f"{place} {thing}" for place in _PLACES for thing in _THINGS]
     rng.shuffle(names)
@@ -45,8 +50,8 @@ def made(pages: int, seed: int) -> Book:
     question = f"What is the {asked} code?"
     written = [_prose(rng) for _ in range(pages)]
     written[ASKED_ON - 1] += f"\nRemember: {facts[asked]}"
-    for page in range(_FACT_EVERY, pages, _FACT_EVERY):
-        name = others[(page // _FACT_EVERY) % len(others)]
+    for page in range(facts_every, pages, facts_every):
+        name = others[(page // facts_every) % len(others)]
         written[page - 1] += f"\nFact: {facts[name]}"
     written[-1] += f"\nQuestion: {question}"
     return Book(tuple(written), question, facts[asked])

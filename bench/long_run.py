@@ -27,6 +27,7 @@ from bench.drill.rig import Rig, rig
 from bench.logbook import ASKED_ON, Book, made
 from commands import history, transcript, verify
 from commands.transcript import Step
+from domain.manifest import Manifest
 from domain.run import AgentRequest, AgentResult
 from domain.window import WindowPolicy
 
@@ -49,7 +50,7 @@ class Figures:
         stretches: The same after it, in five equal parts of the run.
         summaries: Tokens that all summaries took, input and output.
         continued: How often the run continued as new.
-        known: Items in the memory at the end.
+        known: Items in the memory at the end; of so many bytes, of so many that it may have.
         kills: How often the worker was killed.
         seconds: From its start to its end.
     """
@@ -67,6 +68,9 @@ class Figures:
     tokens: int
     continued: int
     known: int
+    known_bytes: int
+    most_bytes: int
+    left_out: int
     history_bytes: int
     verified: bool
     kills: int
@@ -119,11 +123,12 @@ async def measure(home: Path, plan: _Plan) -> Figures:
         return await _figures(running, plan, result, time.monotonic() - began)
 
 
-def planned(home: Path, turns: int, seed: int, kills: int) -> _Plan:
+def planned(home: Path, given: argparse.Namespace) -> _Plan:
     """Return the plan of a run of so many turns, with its logbook written into `home`."""
-    pages = next(p for p in count(2) if p + (p - 1) // _NOTE_EVERY + 1 >= turns)
+    pages = next(p for p in count(2) if p + (p - 1) // _NOTE_EVERY + 1 >= given.turns)
     home.mkdir(parents=True, exist_ok=True)
-    plan = _Plan(made(pages, seed), home / "logbook.txt", turns, seed, kills)
+    book = made(pages, given.seed, given.facts_every)
+    plan = _Plan(book, home / "logbook.txt", given.turns, given.seed, given.kills)
     plan.book.write(plan.logbook)
     return plan
 
@@ -153,6 +158,7 @@ async def _figures(running: Rig, plan: _Plan, result: AgentResult, seconds: floa
     after = [_input(step) for step in read.steps[first:] if step.is_turn]
     kept = result.memory
     said = Answer.model_validate(result.answer).answer
+    memory = (kept.manifest if kept else None) or Manifest()
     policy = agents()[_AGENT].window or WindowPolicy()
     return Figures(
         turns=result.turns,
@@ -167,7 +173,10 @@ async def _figures(running: Rig, plan: _Plan, result: AgentResult, seconds: floa
         summaries=sum(s.reply.usage.total for s in read.steps if not s.is_turn),
         tokens=result.spend.tokens,
         continued=result.continued,
-        known=len(kept.manifest.items) if kept and kept.manifest else 0,
+        known=len(memory.items),
+        known_bytes=memory.size,
+        most_bytes=policy.manifest_bytes,
+        left_out=memory.left_out,
         history_bytes=sum(event.ByteSize() for leg in legs for event in leg.events),
         verified=not trail.breaks,
         kills=plan.kills,
@@ -204,7 +213,8 @@ def _show(found: Figures) -> None:
         "the last turn without a window": f"{found.without:,}",
         "folds": f"{found.folds:,}",
         "tokens of all summaries": f"{found.summaries:,} of {found.tokens:,}",
-        "items in the memory": f"{found.known:,}",
+        "items in the memory": f"{found.known:,}, {found.left_out:,} left out",
+        "bytes of the memory": f"{found.known_bytes:,} of {found.most_bytes:,}",
         "continued as new": f"{found.continued}",
         "bytes of history": f"{found.history_bytes:,}",
         "chain verified": "yes" if found.verified else "NO",
@@ -221,12 +231,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=500)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--facts-every", type=int, default=50, help="pages from one other fact to the next"
+    )
     parser.add_argument("--kills", type=int, default=0, help="times the worker is killed")
     parser.add_argument("--home", type=Path, help="folder of the run, kept; else a temporary one")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="holdfast-long-run-") as folder:
         home = given.home or Path(folder)
-        plan = planned(home, given.turns, given.seed, given.kills)
+        plan = planned(home, given)
         found = asyncio.run(measure(home, plan))
     _show(found)
     sys.exit(0 if found.good else 1)
