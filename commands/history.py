@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 from temporalio.api.common.v1 import Payloads
@@ -67,6 +67,19 @@ async def decoded(converter: DataConverter, payloads: Payloads) -> Any:
 async def typed(converter: DataConverter, payloads: Payloads, model: type[_Model]) -> _Model:
     """Return the first of `payloads` as a contract."""
     return model.model_validate(await decoded(converter, payloads) or {})
+
+
+async def local_result(
+    converter: DataConverter, event: HistoryEvent, name: str, model: type[_Model]
+) -> _Model | None:
+    """Return what the local activity `name` came to, where the event is its record."""
+    details = event.marker_recorded_event_attributes.details
+    if "result" not in details or "data" not in details:
+        return None
+    about = await decoded(converter, details["data"])
+    if not isinstance(about, dict) or cast("dict[str, Any]", about).get("activity_type") != name:
+        return None
+    return await typed(converter, details["result"], model)
 
 
 async def local_results(converter: DataConverter, events: Iterable[HistoryEvent]) -> list[Any]:

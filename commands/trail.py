@@ -146,6 +146,10 @@ class Trail:
         self.prefixes.add(self.last)
         self._reply_under[self.last] = reply.message.id
 
+    def told(self, event: str, message: Message) -> None:
+        """Take in what a run was told of its long-term memory."""
+        self._record(event, "what is remembered", message)
+
     def outcome(self, event: str, tool: str, call_id: str, outcome: ActOutcome) -> None:
         """Take in what a tool said."""
         said = Message(role="tool", text=outcome.text, call_id=call_id)

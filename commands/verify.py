@@ -15,6 +15,8 @@ from commands.history import Leg
 from commands.session import Session, session
 from commands.trail import Trail
 from domain.activity import ActOutcome, ActRequest, Reply, ThinkRequest
+from domain.memory import Recollection
+from domain.messages import Message
 from domain.run import AgentRequest, AgentResult
 from runtime.database import opened as opened_database
 from runtime.settings import Settings
@@ -33,6 +35,7 @@ History = Annotated[
 
 # What is called `a.b` is the loop's own; a tool's name has no dot.
 _THINK = "llm.think"
+_RECALL = "memory.recall"
 
 
 async def verify(run_id: options.RunId, file: History = None, json: options.Json = False) -> Exit:
@@ -113,6 +116,10 @@ async def _step(
             completed = event.activity_task_completed_event_attributes
             task = tasks[completed.scheduled_event_id]
             await _completed(converter, trail, where, task, completed.result)
+        case EventType.EVENT_TYPE_MARKER_RECORDED:
+            told = await history.local_result(converter, event, _RECALL, Recollection)
+            if told is not None and told.text:
+                trail.told(where, Message(role="user", text=told.text))
         case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
             given = event.workflow_execution_completed_event_attributes.result
             result = await history.typed(converter, given, AgentResult)

@@ -133,3 +133,15 @@ def test_what_nobody_read_any_more_is_proven_by_the_result() -> None:
     assert "event 13" in ended("three", SAID.id, TASK)
     assert ended("two", SAID.id) == ["event 15"]
     assert ended("two") == ["event 15"]
+
+
+@pytest.mark.parametrize(("recorded", "holds"), [("be brief", True), ("be rude", False)])
+def test_what_a_run_was_told_of_its_memory_is_part_of_the_chain(recorded: str, holds: bool) -> None:
+    """The model call refers to it by its id; changed afterwards, its event is named."""
+    trail, memory = Trail(), Message(role="user", text="be brief")
+    head = chain(ROOT, [TASK.id, memory.id])
+
+    trail.told("event 4", Message(role="user", text=recorded))
+    trail.think("event 5", think(ROOT, head, TASK, memory.id))
+
+    assert [each.event for each in trail.breaks] == ([] if holds else ["event 4"])
