@@ -23,6 +23,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.controls import Control, Controls
 from activities.folding import FoldingActivities
+from activities.guarding.door import Privileges
 from activities.halts import HaltActivities, HaltControl
 from activities.llm import LLMActivities
 from activities.memory import MemoryActivities, Remembrance
@@ -107,6 +108,7 @@ class Stage:
     more: Sequence[Callable[..., Any]] = ()
     controls: Sequence[Control] = ()
     memories: Memories | None = None
+    privileges: Privileges | None = None
     _worker: AsyncExitStack | None = None
 
     async def play(self, given: Agent | Sequence[Agent], script: Script) -> None:
@@ -149,7 +151,11 @@ class Stage:
             answers=Answers(self.database),
         )
         runs = RunActivities(
-            self.agents, self.transcripts, DeadLetters(self.database), Runs(self.database)
+            self.agents,
+            self.transcripts,
+            DeadLetters(self.database),
+            Runs(self.database),
+            privileges=self.privileges,
         )
         standing = StandingActivities(StandingApprovals(self.database))
         tools = tools_of(self.agents.values())
