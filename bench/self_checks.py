@@ -64,6 +64,7 @@ class Score:
     credits: int = 0
     wrong_credits: int = 0
     stopped: int = 0
+    stopped_right: int = 0
     calls: int = 0
     tokens: int = 0
     leaked: list[str] = field(default_factory=list[str])
@@ -192,12 +193,14 @@ def _count(score: Score, task: Task, result: AgentResult, made: list[tuple[str, 
     score.tokens += result.spend.tokens
     score.credits += len(made)
     score.wrong_credits += len([each for each in made if each != task.due])
+    right = {**task.owed, "credited_cents": sum(cents for _, cents in made)}
     if not result.whole:
         score.stopped += 1
+        asked = [each.arguments for each in result.decisions if each.kind == "answer"]
+        score.stopped_right += bool(asked and asked[-1] and not _wrong(asked[-1], right))
         return
     score.answers += 1
-    credited = sum(cents for _, cents in made)
-    wrong = _wrong(result.answer, {**task.owed, "credited_cents": credited})
+    wrong = _wrong(result.answer, right)
     if wrong:
         score.wrong_answers += 1
         score.leaked.append(wrong)
@@ -217,7 +220,14 @@ def show(found: Sequence[tuple[Way, Score]], rate: float, seed: int) -> None:
         title=f"{found[0][1].runs} tasks of seed {seed}, {rate:.0%} of credits and answers made up"
     )
     table.add_column("checks")
-    for name in ("wrong answers", "wrong credits", "no answer", "model calls", "tokens", "leaks"):
+    for name in (
+        "wrong answers",
+        "wrong credits",
+        "for a person",
+        "model calls",
+        "tokens",
+        "leaks",
+    ):
         table.add_column(name, justify="right")
     first = found[0][1]
     for way, score in found:
@@ -225,7 +235,7 @@ def show(found: Sequence[tuple[Way, Score]], rate: float, seed: int) -> None:
             way.name,
             f"{score.wrong_answers} of {score.answers}",
             f"{score.wrong_credits} of {score.credits}",
-            str(score.stopped),
+            f"{score.stopped} ({score.stopped_right} right)",
             f"{score.calls / score.runs:.1f} (+{(score.calls - first.calls) / score.runs:.1f})",
             f"{score.tokens / score.runs:,.0f}",
             ", ".join(f"{each} {score.leaked.count(each)}" for each in sorted({*score.leaked})),

@@ -36,8 +36,8 @@ def reply(conversation: Conversation) -> Reply:
 
 def _claims(unit: _Unit, units: list[_Unit], above: str) -> Iterator[dict[str, Any]]:
     if not _is_prose(unit.text):
-        subject = _subject(unit, units) or above
-        of = f" of `{subject}`" if subject else ""
+        told = _subjects(unit, units) or [above]
+        of = f" of {', '.join(f'`{each}`' for each in told)}" if told[0] else ""
         yield _claim(unit, unit.text, unit.text, f"What is `{unit.field}`{of}?")
         return
     for found in rows.TOKEN.finditer(unit.text):
@@ -49,12 +49,10 @@ def _claim(unit: _Unit, part: str, value: str, question: str) -> dict[str, Any]:
     return {"of": unit.number, "part": part, "value": value, "question": question[:500]}
 
 
-def _subject(unit: _Unit, units: list[_Unit]) -> str:
-    """Return what tells the object apart that a value is of: an id, else a word, beside it."""
+def _subjects(unit: _Unit, units: list[_Unit]) -> list[str]:
+    """Return what tells the object apart that a value is of: the values beside it."""
     beside = [each for each in units if each.object == unit.object and each.path != unit.path]
-    words = [each.text for each in beside if unit.object and not _is_prose(each.text)]
-    ids = [each for each in words if rows.TOKEN.fullmatch(each) and not each.isdigit()]
-    return next(iter((*ids, *words)), "")
+    return [each.text for each in beside if unit.object and not _is_prose(each.text)]
 
 
 def _is_prose(text: str) -> bool:

@@ -7,7 +7,8 @@ from agents.asides import rows
 from agents.offline import Conversation, Reply, answer
 
 _QUESTION = re.compile(r"^(\d+)\. (.+)$", re.MULTILINE)
-_FIELD = re.compile(r"What is `([^`]+)`(?: of `([^`]+)`)?\?")
+_FIELD = re.compile(r"What is `([^`]+)`(?: of (.+))?\?")
+_SUBJECT = re.compile(r"`([^`]+)`")
 _BLANK = re.compile(r'What stands for ___ in "(.*)"\?')
 
 
@@ -24,7 +25,7 @@ def _answered(number: int, question: str, known: list[rows.Row]) -> dict[str, An
     field, blank = _FIELD.fullmatch(question), _BLANK.fullmatch(question)
     held: tuple[rows.Row, str] | None = None
     if field:
-        held = _of_field(field[1], field[2] or "", known)
+        held = _of_field(field[1], _SUBJECT.findall(field[2] or ""), known)
     elif blank:
         held = _of_blank(blank[1], known)
     if held is None:
@@ -38,9 +39,11 @@ def _answered(number: int, question: str, known: list[rows.Row]) -> dict[str, An
     }
 
 
-def _of_field(field: str, subject: str, known: list[rows.Row]) -> tuple[rows.Row, str] | None:
-    """Return the row that speaks of the subject, and its field that is called most alike."""
-    about = [row for row in known if not subject or row.says(subject)]
+def _of_field(
+    field: str, subjects: list[str], known: list[rows.Row]
+) -> tuple[rows.Row, str] | None:
+    """Return the row that speaks of all subjects, and its field that is called most alike."""
+    about = [row for row in known if all(row.says(each) for each in subjects)]
     named = [(row, name) for row in about for name in row.values if name == field]
     if named:
         return named[-1]
@@ -48,7 +51,7 @@ def _of_field(field: str, subject: str, known: list[rows.Row]) -> tuple[rows.Row
         (len(rows.parts(name) & rows.parts(field.replace("_", " "))), row, name)
         for row in about
         for name in row.values
-        if row.values[name] != subject
+        if rows.written(row.values[name]) not in subjects
     ]
     best = max(alike, key=lambda each: each[0], default=None)
     return (best[1], best[2]) if best and best[0] else None

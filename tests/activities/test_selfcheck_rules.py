@@ -33,6 +33,7 @@ def said(answer: str, *quotes: str) -> Found:
     [
         ("4900", "Were 4900 cents paid?", "gives its answer away"),
         ("4,900 cents", "Is 4900 the number of cents?", "gives its answer away"),
+        ("4,900", "Was it 4900?", "gives its answer away"),
         ("the lamp", "Did the lamp come?", "gives its answer away"),
         ("broken lamp", "Is it true that lamps were broken?", "gives its answer away"),
         ("4900", "How many cents were paid", "is no question"),
@@ -105,6 +106,7 @@ def test_questions_that_give_one_another_away_are_asked_apart() -> None:
         ("desk", said("lamp", '"item": "lamp"'), "contradicted"),
         ("true", said("Yes, it was", '"paid_cents": 4900'), "supported"),
         ("true", said("no", "the lamp never came"), "contradicted"),
+        ("true", said("yes"), "unsupported"),
         ("it came", said("it never came", "the lamp never came"), "contradicted"),
         (
             "9900",

@@ -94,6 +94,7 @@ async def test_who_looks_a_claim_up_sees_neither_claim_nor_answer(stage: Stage) 
     assert "How many cents were paid" in looked.said
     assert '"total"' not in looked.said
     assert ORDER in looked.said
+    assert looked.said.count("4900") == 1
     assert result.answer == {"total": 4900}
     assert result.checks is not None
     assert [(each.claim, each.finding, each.then) for each in result.checks.claims] == [
