@@ -10,6 +10,7 @@ from agents.auditor import wording
 from commands.pages import audit_page, run_page
 from commands.pages.timeline import Budget, Chain, Phase, Sent, Took
 from domain.auditing import AuditResult
+from domain.memory import Recalled
 from domain.run import AgentResult, Outcome
 from tests.pages.cases import HARM, NOON, audited, foreign, ran
 from tests.pages.markup import Parsed
@@ -223,3 +224,14 @@ def test_every_link_leads_somewhere(result: AuditResult) -> None:
 
     assert len(targets) == len(result.findings)
     assert all(f'id="{target}"' in page for target in targets)
+
+
+def test_a_runs_page_shows_what_it_was_told_of_earlier_ones() -> None:
+    """Each with its kind and how well it fitted; without any there is no such part."""
+    result, state = ran("x")
+    recalled = Recalled(id="0f91974e26e5db9df04424e7", kind="episode", relevance=0.5)
+
+    said = Parsed(run_page(result.model_copy(update={"recalled": (recalled,)}), state)).text
+
+    assert "episode 0f91974e26e5db9df04424e7 fits by 0.50" in said
+    assert "Recalled of earlier runs" not in Parsed(run_page(result, state)).text
