@@ -8,7 +8,7 @@ resolves its agent, so that an edit never changes a run under way.
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
 from pydantic import Field
 
@@ -130,23 +130,18 @@ def at_home(models: tuple[str, ...], own: tuple[str, ...], *, private: bool) -> 
     return tuple(model for model in models if may_read(model, private=private)) or own
 
 
-class _Agent(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def private(self) -> bool: ...
+def apart(private: str, other: str) -> str:
+    """Return why two agents cannot take part in one run, which hands on what they find.
 
-
-def apart(agents: Iterable[_Agent]) -> str:
-    """Return why agents cannot take part in one run, which hands on what they find; or nothing."""
-    known = list(agents)
-    private = [agent.name for agent in known if agent.private]
-    others = [agent.name for agent in known if not agent.private]
-    if not (private and others):
+    Args:
+        private: Name of a private agent that takes part; empty for none.
+        other: Name of one that is not private; empty for none.
+    """
+    if not (private and other):
         return ""
     return (
-        f"agent {private[0]!r} is private and {others[0]!r} is not, so its data would leave the "
-        f"{LOCAL} endpoint; make both private, or run them apart"
+        f"agent {private!r} is private and {other!r} is not, so its data would leave the {LOCAL} "
+        "endpoint; make both private, or run them apart"
     )
 
 

@@ -112,10 +112,17 @@ class Conducted(Attended, Generic[Result]):
             resolved = await sure(self.desk, "agent.resolve", lambda: resolved_by(asked))
             if resolved.spec is None:
                 raise RefusedError(resolved.refusal)
+            self._keep_apart(resolved.spec)
             self._specs[agent] = resolved.spec
-            if refusal := apart(self._specs.values()):
-                raise RefusedError(refusal)
         return self._specs[agent]
+
+    def _keep_apart(self, spec: AgentSpec) -> None:
+        memory = self.memory
+        private = spec.name if spec.private else memory.private_agent
+        other = memory.other_agent if spec.private else spec.name
+        if refusal := apart(private, other):
+            raise RefusedError(refusal)
+        memory.private_agent, memory.other_agent = private, other
 
     def carry_on_if_due(self) -> None:
         """Continue as new, with the whole state, before the history grows too long.

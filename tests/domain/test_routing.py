@@ -19,7 +19,6 @@ from domain.routing import (
     may_read,
     parse_route,
 )
-from domain.spec import AgentSpec
 
 OWN_MODELS = ("openai:gpt-5-mini", "anthropic:claude-haiku-4-5")
 NAMED = dict(ROUTES)
@@ -143,8 +142,5 @@ def test_a_route_of_the_settings_is_read() -> None:
 @pytest.mark.requirement("C5.5:private")
 def test_private_and_other_agents_do_not_take_part_in_one_run() -> None:
     """A run of several hands on what its agents find, so one private agent makes all so."""
-    open_one = AgentSpec(name="open", system="")
-    kept = AgentSpec(name="kept", system="", private=True)
-
-    assert "'kept' is private and 'open' is not" in apart([open_one, kept])
-    assert apart([kept, kept]) == apart([open_one]) == apart([]) == ""
+    assert "'kept' is private and 'open' is not" in apart("kept", "open")
+    assert apart("kept", "") == apart("", "open") == apart("", "") == ""

@@ -15,6 +15,7 @@ from domain.routing import LARGE, ROUTES, SMALL, RoutingPolicy
 from domain.run import Outcome
 from runtime.caps import Caps
 from tests.fakes import Asked, Say, Step, busy, call, calls, refused
+from tests.workflows.chains import READ, WRITE, by_step, play, ran, two_steps
 from tests.workflows.stage import Stage, agent
 from tests.workflows.team import by_agent, team
 from tests.workflows.test_agent import snapshot
@@ -276,6 +277,21 @@ async def test_an_agent_below_a_private_one_is_private(stage: Stage) -> None:
     assert models(stage) == ["own", "small", "own"]
     assert other.outcome is Outcome.REJECTED
     assert "agent 'helper' is routed to" in other.reason
+
+
+@pytest.mark.requirement("C5.5:private")
+async def test_a_private_agents_answer_is_not_handed_to_another(stage: Stage) -> None:
+    """In a run of several the step after it is not begun, since its data would leave the house."""
+    kept = agent("kept", private=True, route=["local:own"], answer=None)
+    chain = two_steps()
+    chain["steps"][0]["agent"] = "kept"
+    await play(stage, by_step(read=READ, write=WRITE), kept)
+
+    result = await ran(stage, chain)
+
+    assert result.outcome is not Outcome.COMPLETED
+    assert "'kept' is private and 'step' is not" in f"{result.reason} {result.not_done}"
+    assert models(stage) == ["own"]
 
 
 # --- the cache, and the tenant's cap
