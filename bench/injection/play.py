@@ -133,7 +133,8 @@ def _unguarded(task: str) -> AgentState:
 async def post(home: Path) -> AsyncGenerator[Post]:
     """Start everything, with somebody who says no to all that is asked."""
     # A history that is suggested to end early, so that a few turns are enough to continue as new.
-    vars(devserver)["_FLAGS"] = (*vars(devserver)["_FLAGS"], _EARLY)
+    flags = devserver.__dict__
+    flags["_FLAGS"] = (*flags["_FLAGS"], _EARLY)
     folder = home / "letters"
     folder.mkdir(parents=True)
     async with rig(home) as running:
