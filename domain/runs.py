@@ -72,6 +72,7 @@ class RunState(BaseModel):
         worked_s: Seconds worked before it continued as new.
         waited_s: Seconds waited for people before that.
         continued: How often it continued as new.
+        alerted: Most of a budget is used, and somebody was told.
         private_agent: A private agent that took part in a run of several; then all are.
         other_agent: One that is not private; then none is.
         tainted: Which words of strangers it, or a run below it, has read.
@@ -93,6 +94,7 @@ class RunState(BaseModel):
     worked_s: float = 0
     waited_s: float = 0
     continued: int = 0
+    alerted: bool = False
     private_agent: str = ""
     other_agent: str = ""
     tainted: list[Taint] = Field(default_factory=list[Taint])

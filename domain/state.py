@@ -80,7 +80,6 @@ class AgentState(RunState):
         own_results: References of results that were cut and have nothing of strangers in them.
         troubles: Attempts that failed lately, for the breaker of the whole run.
         degraded: What it had to do without, or otherwise, since a tool was not there.
-        alerted: Most of a budget is used, and somebody was told.
         course: What followed from that, and what a person has granted.
         notes: The working memory: the fields that have a value.
         window: What is known of the turns that were folded away.
@@ -117,7 +116,6 @@ class AgentState(RunState):
     revisions: int = 0
     troubles: list[Trouble] = Field(default_factory=list[Trouble])
     degraded: list[str] = Field(default_factory=list[str])
-    alerted: bool = False
     course: Course = Course()
     phase: Literal["start", "work"] = "start"
     planned: int = 0

@@ -8,6 +8,7 @@ from temporalio import workflow
 from workflows.child import Child, lineage_of, run_child
 from workflows.conducted import Conducted
 from workflows.ends import RefusedError
+from workflows.nearing import alert_of_several
 
 with workflow.unsafe.imports_passed_through():
     from domain.budget import Limits, LimitsOverride, Pool, Spend
@@ -65,6 +66,7 @@ class Children:
             self._pool.settle(share, used)
         self._run.memory.spend = self._run.memory.spend.joined(came.spend)
         self._run.memory.model = came.model or self._run.memory.model
+        alert_of_several(self._run.memory, self._request.budget)
         self._run.memory.taint(came.tainted)
         return came
 

@@ -223,6 +223,8 @@ class Conducted(Attended, Generic[Result]):
             plan=(),
         )
         counts = ", ".join(f"{number} {name}" for name, number in self._counts().items())
+        if self.memory.alerted:
+            about = f"{about}\n\n**Most of its budget is used**"
         return f"{about}\n\n{page.escape(counts)}" if counts else about
 
 

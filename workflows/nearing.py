@@ -17,8 +17,10 @@ from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain.approval import Form
+    from domain.budget import Limits
     from domain.messages import Message
     from domain.near import ALERT_AT, Course, Given, Near, nearest
+    from domain.runs import RunState
     from domain.tools import ToolSpec
 
 _FOLLOWS = {
@@ -133,13 +135,26 @@ def alert(work: Work) -> None:
     state.alerted = True
     near = Near(budget=budget, share=share, then=spec.near_limit, turn=len(state.turns))
     state.course = state.course.model_copy(update={"near": near})
+    _tell(near)
+
+
+def alert_of_several(state: RunState, budget: Limits) -> None:
+    """Say once that a run of several has used most of what all of them together may."""
+    name, share = nearest(state.spend, budget, 0)
+    if share >= ALERT_AT and not state.alerted:
+        state.alerted = True
+        _tell(Near(budget=name, share=share, then="none", turn=0))
+
+
+def _tell(near: Near) -> None:
+    """Log and count an alert; a replay does neither."""
     workflow.logger.warning(
-        "%.0f %% of the budget is used: %s: %s", share * 100, budget, spec.near_limit
+        "%.0f %% of the budget is used: %s: %s", near.share * 100, near.budget, near.then
     )
     alerts = workflow.metric_meter().create_counter(
         "holdfast_budget_alerts", "runs that have used most of a budget"
     )
-    alerts.add(1, {"budget": budget, "then": near.then})
+    alerts.add(1, {"budget": near.budget, "then": near.then})
 
 
 def with_alert(about: str, course: Course) -> str:

@@ -10,6 +10,7 @@ from agents.toolkit import tool
 from domain.budget import Limits, Usage
 from domain.run import Outcome
 from tests.fakes import Asked, Say, Step, call
+from tests.workflows.orchestra import done, goal, needs, play, ran
 from tests.workflows.stage import Stage, agent
 from tests.workflows.team import by_agent, errand, team
 from tests.workflows.world import PATIENT, World, reading, writing
@@ -173,3 +174,21 @@ async def test_nothing_follows_where_nothing_is_declared(stage: Stage) -> None:
 
     assert (result.outcome, result.turns) == (Outcome.LIMIT, 5)
     assert (result.near.share, result.near.then) == (0.8, "none")
+
+
+@pytest.mark.requirement("C5.6:alert")
+async def test_a_run_of_several_is_announced_too(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What its runs used together counts, once, against the budget that they share."""
+    dear = replace(done(), usage=Usage(input_tokens=8_000))
+    await play(stage, lambda _: dear)
+    wanted = goal("a", needs("b", "a"), needs("c", "b"), tokens=29_000, limits={"tokens": 12_000})
+
+    with caplog.at_level("WARNING", logger="temporalio.workflow"):
+        found = await ran(stage, wanted)
+
+    said = [r.message for r in caplog.records if "of the budget is used" in r.message]
+    assert found.spend.tokens <= 29_000
+    assert len(said) == 1
+    assert said[0].startswith("83 % of the budget is used: tokens")
