@@ -50,6 +50,13 @@ def name_of(call: CallMade) -> str:
     return f"{call.tool} {canonical(call.arguments).decode('utf-8', 'replace')}"[:_MOST_NAME]
 
 
+def within(text: str, most_bytes: int) -> str:
+    """Return a text, or as much of its beginning as there is room for."""
+    raw = text.encode("utf-8", "replace")
+    cut = raw[:most_bytes].decode("utf-8", "ignore")
+    return text if len(raw) <= most_bytes else f"{cut}\n[cut: {most_bytes} of {len(raw)} bytes]"
+
+
 def shown(made: Sequence[CallMade], most_bytes: int) -> str:
     """Return results as data, the last ones whole and of those before what there is room for."""
     parts: list[str] = []

@@ -15,7 +15,7 @@ from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain.contract import canonical
-    from domain.evidence import calls_of, shown
+    from domain.evidence import calls_of, shown, within
     from domain.selfcheck import CriticPolicy, CriticVerdict, Review, Subject
     from domain.taint import marked
     from domain.tools import ToolSpec
@@ -70,7 +70,7 @@ class Critic(Watch):
         before = [each for each in self._state.checks.reviews if each.of == of]
         back = before[-1] if before and before[-1].then == "back" else None
         parts = (
-            ("The goal", self._work.request.task),
+            ("The goal", within(self._work.request.task, policy.evidence_bytes)),
             ("What the agent must keep to", f"{spec.system}\n{constraints}".strip()),
             (
                 "What the run's calls brought",

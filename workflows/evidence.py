@@ -19,10 +19,13 @@ from workflows.work import Work
 with workflow.unsafe.imports_passed_through():
     from domain.claims import LookUps, Picked, PickRequest, Source
     from domain.contract import canonical, digest
-    from domain.evidence import calls_made, calls_of, name_of
+    from domain.evidence import calls_made, calls_of, name_of, within
     from domain.messages import Message, ToolCall
     from domain.selfcheck import VerificationPolicy
     from domain.state import AgentState
+
+
+MOST_TASK = 6_000  # bytes of the task where it only says what an answer is about
 
 
 class Evidence:
@@ -75,10 +78,8 @@ class Evidence:
             f"- {tool.name}: {tool.description}\n  {canonical(tool.parameters).decode()}"
             for tool in tools
         )
-        text = (
-            f"# The task\n\n{self._work.request.task}\n\n# Questions\n\n{listed}\n\n"
-            f"# Tools\n\n{offered}"
-        )
+        task = within(self._work.request.task, MOST_TASK)
+        text = f"# The task\n\n{task}\n\n# Questions\n\n{listed}\n\n# Tools\n\n{offered}"
         said = await self._side.ask(wanted, text, LookUps)
         if isinstance(said, Unanswered) or not said.calls:
             return []

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from temporalio import workflow
 
 from workflows import policies
-from workflows.evidence import Evidence
+from workflows.evidence import MOST_TASK, Evidence
 from workflows.sidecalls import SideCalls, Unanswered, Wanted
 from workflows.steps import sure
 from workflows.work import Work
@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         Unit,
         Verdict,
     )
+    from domain.evidence import within
     from domain.selfcheck import Judged, VerificationPolicy
     from domain.taint import marked
 
@@ -75,7 +76,7 @@ class FactFinder:
         """Return the claims and which can be asked about; a second try mends what is wrong."""
         parts = enumerate(said, 1)
         text = "\n".join(f"{number}. {each.path}: {each.text}" for number, each in parts)
-        task = f"# The task\n\n{self._work.request.task}"
+        task = f"# The task\n\n{within(self._work.request.task, MOST_TASK)}"
         body, wrong = f"{task}\n\n# The answer\n\n{marked(text, 'answer')}", ""
         best: tuple[tuple[Claim, ...], Sorted] | None = None
         for _ in range(_TRIES):
