@@ -179,6 +179,25 @@ async def test_a_write_is_in_doubt_although_its_service_was_away_at_last(stage: 
 
 
 @pytest.mark.requirement("C5.4:no-doubt")
+async def test_a_doubt_outlasts_a_retry_that_found_the_service_away(stage: Stage) -> None:
+    """Lost, stopped, sent again by a person, away: it may still have happened the first time."""
+    world = World()
+    put = writing(world, "put_again", trouble=[LOST, AWAY], idempotent=True, attempts=1)
+    await stage.play(agent(tools=[put]), [call("put_again", item="a"), "done"])
+    handle = await stage.start()
+
+    await stage.stopped(handle)
+    await handle.signal("retry")
+    status = await stage.until(handle, lambda s: s.stop and "closed for" in s.stop.reason)
+    await handle.signal("retry")
+    result = await stage.result(handle)
+
+    assert status.stop is not None
+    assert "it may have happened" in status.stop.hint
+    assert len(world.kept) == len(result.writes) == 1
+
+
+@pytest.mark.requirement("C5.4:no-doubt")
 async def test_a_write_whose_service_was_away_throughout_is_no_doubt(stage: Stage) -> None:
     """Each attempt tells the next that nothing has happened so far."""
     world = World()
