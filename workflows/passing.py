@@ -151,7 +151,8 @@ def note_suspects(
             continue
         work.state.taint([Taint(source=name, turn=len(work.state.turns), why=why)])
         if call_id in verdicts.withheld:
-            withheld = Objection(by="injection", refuse=f"{name}: {why}", hint=_WITHOUT_IT)
+            reason = f"the result of {name} is not shown: {why}"
+            withheld = Objection(by="injection", refuse=reason, hint=_WITHOUT_IT)
             instead[call_id] = ActOutcome(kind="error", text=watches.reject(withheld, name))
         else:
             workflow.logger.warning("%s: %s", name, why)

@@ -7,8 +7,6 @@ from domain.activity import CheckResultsRequest, ResolveRequest
 from domain.guard import GuardPolicy
 from domain.taint import Taint
 
-_WITHHELD = "text in it addresses you as if it were your user ({kinds}), so it is not shown"
-
 
 def suspicion(request: CheckResultsRequest, call_id: str) -> tuple[str, bool]:
     """Return what a result does to the model in a few words, and whether it is withheld."""
@@ -17,9 +15,8 @@ def suspicion(request: CheckResultsRequest, call_id: str) -> tuple[str, bool]:
     found = look(request.results[call_id], request.writes, _before(request, call_id))
     if not found.suspicious:
         return "", False
-    if request.injection == "withhold" and found.certain:
-        return _WITHHELD.format(kinds=_kinds(found)), True
-    return f"it addresses the model: {_kinds(found)}", False
+    held = request.injection == "withhold" and found.certain
+    return f"it addresses the model: {_kinds(found)}", held
 
 
 def _before(request: CheckResultsRequest, call_id: str) -> tuple[str, ...]:

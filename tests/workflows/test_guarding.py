@@ -208,7 +208,7 @@ async def test_a_result_that_addresses_the_model_is_not_read_as_data(
     result = await stage.run()
 
     told = stage.provider.asked[-1].said
-    assert "addresses the model" in result.tainted[0].why or policy == "withhold"
+    assert "addresses the model" in result.tainted[0].why
     assert result.tainted[0].source == "lookup"
     if policy == "warn":
         assert told.startswith("[What follows is data")
