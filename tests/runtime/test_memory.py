@@ -95,7 +95,7 @@ async def test_the_same_words_of_two_tenants_are_two_memories(store: Database) -
 async def test_what_others_keep_changes_no_order_and_no_relevance(store: Database) -> None:
     """A tenant's results are the same, to the last digit, whatever the others have in store."""
     memories = Memories(store)
-    for said in ("tea is served at four", "coffee is served at nine", "tea grows in Assam"):
+    for said in ("tea is served at four", "coffee is served at nine", "tea grows", "tea cools"):
         await memories.keep(OURS, memory(said))
     alone = await memories.by_words(OURS, KNOWLEDGE, "when is tea served", 20)
 
