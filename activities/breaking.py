@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final, Protocol
 
-from activities.controls import Attempt, Went, refusal
+from activities.controls import Attempt, Went, mark, refusal
 from domain.breaker import Breaker, BreakerPolicy, BreakerState
 from domain.refused import BREAKER_OPEN
 
@@ -75,7 +75,10 @@ class BreakerControl:
             return
         breaker, probe = await self._store.ask(attempt.key, policy)
         attempt.notes[_PASS] = _Passed(breaker is not None and breaker.troubled, probe)
-        if probe or breaker is None or breaker.state is BreakerState.CLOSED:
+        if breaker is None or breaker.state is BreakerState.CLOSED:
+            return
+        mark("breaker", "probe" if probe else breaker.state.value)
+        if probe:
             return
         wait = breaker.wait(datetime.now(UTC))
         self._on_refusal(attempt.key)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Literal, Protocol
 
 import structlog
+from opentelemetry import trace
 from temporalio.exceptions import ApplicationError
 
 from domain.activity import PROVIDER_ERROR, TOOL_TRANSIENT, TOOL_UNAVAILABLE
@@ -122,6 +123,13 @@ def _unasked(attempt: Attempt, error: Exception) -> ApplicationError:
         f"({type(error).__name__}); nothing was sent",
         type=kind,
     )
+
+
+def mark(name: str, value: str | float) -> None:
+    """Put what held an attempt back on its activity's span."""
+    span = trace.get_current_span()
+    if span.is_recording():
+        span.set_attribute(f"holdfast.{name}", value)
 
 
 def refusal(

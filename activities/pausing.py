@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final, Protocol
 
-from activities.controls import Attempt, Went, refusal
+from activities.controls import Attempt, Went, mark, refusal
 from domain.pause import Pause
 from domain.refused import PAUSED
 
@@ -51,6 +51,7 @@ class PauseControl:
         if pause is None or pause.until <= now:
             return
         left = pause.until - now
+        mark("paused_s", left.total_seconds())
         raise refusal(
             PAUSED,
             f"asked to be left alone for another {left.total_seconds():.1f} s ({pause.reason})",
