@@ -69,7 +69,7 @@ def test_a_kept_reply_is_used_until_it_is_forgotten(cli: Cli) -> None:
     third = cli("run", "casenotes", note, "--json").json
 
     assert first["answer"] == second["answer"] == third["answer"]
-    assert [each["model_calls"] for each in (first, second, third)] == [1, 1, 1]
+    assert [each["spend"]["steps"] for each in (first, second, third)] == [1, 1, 1]
     assert [each["cached_turns"] for each in (first, second, third)] == [0, 1, 0]
 
 
