@@ -172,3 +172,20 @@ def test_tokens_are_as_dear_as_the_provider_has_counted_them() -> None:
     assert is_due(run, POLICY, fixed)
     folded(run)
     assert run.window.rate > 1  # dense text: what the provider counted is remembered
+
+
+@pytest.mark.requirement("C5.1:window-chain")
+def test_what_the_run_itself_said_right_before_a_fold_goes_by_value() -> None:
+    """No event has it, so a call that named it by its id alone could not be proven."""
+    run = state(8)
+    run.hold()
+    noted = Message(role="tool", call_id="n", text="[noted] {}")
+    run.add(
+        Message(role="assistant", calls=(ToolCall(id="n", name="note", arguments=""),)), made=True
+    )
+    run.add(noted, made=False)
+
+    folded(run)
+
+    assert noted in run.new()
+    assert all(isinstance(item, str) for item in run.new()[2:-1])
