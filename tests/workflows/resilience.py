@@ -10,9 +10,16 @@ class Refusing:
     """Asks to be left alone so many times; with `between`, only every second time it is asked."""
 
     def __init__(
-        self, times: int, wait: float = 0, of: str = "model", *, between: bool = False
+        self,
+        times: int,
+        wait: float = 0,
+        of: str = "model",
+        *,
+        between: bool = False,
+        kind: str = PAUSED,
     ) -> None:
         self.left, self.wait, self.of, self.between = times, wait, of, between
+        self.kind = kind
         self.asked = 0
 
     async def before(self, attempt: Attempt) -> None:
@@ -22,7 +29,7 @@ class Refusing:
         self.asked += 1
         if self.left and not (self.between and self.asked % 2):
             self.left -= 1
-            raise refusal(PAUSED, "leave it alone", attempt, timedelta(seconds=self.wait))
+            raise refusal(self.kind, "leave it alone", attempt, timedelta(seconds=self.wait))
 
     async def after(self, attempt: Attempt, went: Went) -> None:
         """Take no note."""

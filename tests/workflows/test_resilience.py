@@ -12,6 +12,7 @@ from agents.toolkit import ToolError, ToolUnavailableError
 from domain.breaker import BreakerPolicy, BreakerState
 from domain.budget import Limits
 from domain.cascade import CascadePolicy
+from domain.refused import BREAKER_OPEN
 from domain.run import Outcome
 from runtime.breakers import Breakers
 from runtime.pauses import Pauses
@@ -304,6 +305,21 @@ async def test_a_long_pause_is_not_waited_for_where_another_model_is(stage: Stag
 
     assert result.outcome is Outcome.COMPLETED
     assert [asked.model for asked in stage.provider.asked] == ["gpt-5"]
+
+
+@pytest.mark.requirement("C5.4:pause-elsewhere")
+async def test_a_provider_that_is_down_gives_way_to_the_next_at_once(stage: Stage) -> None:
+    """However soon its breaker lets somebody look; without another model the run waits for that."""
+    stage.controls = [refusing := Refusing(1, kind=BREAKER_OPEN)]
+    both = agent(name="both", route=("openai:gpt-5-mini", "openai:gpt-5"))
+    await stage.play([both, agent(name="one")], lambda _: "done")
+
+    await stage.run()
+    refusing.left = 2
+    waited = await stage.result(await stage.start_raw({"agent": "one", "task": "do it"}))
+
+    assert [asked.model for asked in stage.provider.asked] == ["gpt-5", "gpt-5-mini"]
+    assert (waited.outcome, refusing.left) == (Outcome.COMPLETED, 0)
 
 
 @pytest.mark.requirement("C5.4:pause")
