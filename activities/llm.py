@@ -258,5 +258,6 @@ def _trace(model: Model, request: ThinkRequest, reply: Reply) -> None:
             "gen_ai.usage.cache_read.input_tokens": reply.usage.cached_tokens,
             "gen_ai.usage.cache_creation.input_tokens": reply.usage.cache_written_tokens,
             "holdfast.reply.cached": reply.cached,
+            "holdfast.purpose": request.aside.purpose if request.aside else request.purpose,
         }
     )

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from opentelemetry import trace
 from temporalio import activity
 
 from activities.providers.base import sound
@@ -53,7 +54,10 @@ class SelfCheckActivities:
     @activity.defn(name="claims.compare")
     async def compare(self, request: CompareRequest) -> Compared:
         """Compare claims with what was found by somebody who has not seen them."""
-        return await asyncio.to_thread(compare, request)
+        compared = await asyncio.to_thread(compare, request)
+        held = sum(each.finding == "supported" for each in compared.verdicts)
+        _trace(**{"holdfast.claims": len(request.claims), "holdfast.claims.supported": held})
+        return compared
 
     @activity.defn(name="check.second")
     async def second(self, request: SecondRequest) -> SecondVerdict:
@@ -74,6 +78,7 @@ class SelfCheckActivities:
             refused = await _asked(tool.second_check, proposal)
         except Exception as error:  # noqa: BLE001 - an author's own code
             refused = f"the second check broke: {_said(error)}"
+        _trace(**{"holdfast.check.tool": request.tool, "holdfast.check.refused": bool(refused)})
         return SecondVerdict(refused=refused) if refused else SecondVerdict()
 
     @activity.defn(name="check.phase")
@@ -85,7 +90,15 @@ class SelfCheckActivities:
         checks = {check.__name__: check for check in named.checks} if named else {}
         material = AnswerToCheck(answer=None, task=request.task, made=request.made)
         problems = await asyncio.to_thread(_problems, checks, request.checks, material)
+        _trace(**{"holdfast.phase": request.phase, "holdfast.check.problems": len(problems)})
         return AnswerVerdict(problems=problems) if problems else AnswerVerdict()
+
+
+def _trace(**found: str | int | bool) -> None:
+    """Say on the activity's span what a check came to, without any text."""
+    span = trace.get_current_span()
+    if span.is_recording():
+        span.set_attributes(found)
 
 
 async def _asked(check: SecondCheck, proposal: Proposal) -> str:
