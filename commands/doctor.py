@@ -20,9 +20,10 @@ from domain.halts import Halt, told
 from runtime import devserver, server_binary
 from runtime.database import opened
 from runtime.halts import Halts
+from runtime.routes import named_routes
 from runtime.search_attributes import SEARCH_ATTRIBUTES
 from runtime.server_binary import BinaryMissing
-from runtime.settings import Settings
+from runtime.settings import Settings, SettingsError
 from runtime.temporal import configured
 
 Verdict = Literal["ok", "missing", "optional"]
@@ -56,7 +57,7 @@ async def doctor(json: options.Json = False) -> Exit:
     """
     settings = Settings.load()
     checks = [_python(), _binary(settings), *await _database(settings)]
-    checks += [_agents(), _model(settings)]
+    checks += [_agents(), _model(settings), _routes(settings)]
     checks += await _server(settings)
     checks += [Check(*row) for row in await mcp.doctor_rows(settings)]
     checks.append(_browser())
@@ -117,6 +118,16 @@ def _model(settings: Settings) -> Check:
     known = [f"{name} is set" for name, key in keys.items() if key]
     found = serves(settings) + (f" ({', '.join(known)})" if known else "")
     return Check("model", "ok", found)
+
+
+def _routes(settings: Settings) -> Check:
+    try:
+        named = named_routes(settings)
+    except SettingsError as error:
+        return Check("routes", "missing", str(error), "docs/gateway.md says how they are written")
+    said = "; ".join(f"{name}: {', '.join(models)}" for name, models in sorted(named.items()))
+    home = f"; local: {settings.local_base_url}" if settings.local_base_url else ""
+    return Check("routes", "ok", said + home)
 
 
 async def _server(settings: Settings) -> list[Check]:
