@@ -14,9 +14,10 @@ from workflows import policies
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import TOOL_UNAVAILABLE
+    from domain.activity import ROUTE_UNUSABLE, TOOL_UNAVAILABLE
     from domain.halts import HALTED
     from domain.refused import BREAKER_OPEN, PAUSED, Refused
+    from domain.run import Stop
 
 # "NotFoundError": no worker has the activity, so nothing ran.
 _NOTHING_HAPPENED = frozenset({TOOL_UNAVAILABLE, "NotFoundError"})
@@ -47,6 +48,20 @@ def said(error: ActivityError) -> str:
     """Return why an activity failed, as a person reads it."""
     cause = error.cause
     return cause.message if isinstance(cause, ApplicationError) else str(cause or error)
+
+
+def used_up(model: str, reason: str, kind: str) -> Stop:
+    """Return why a run stands still whose model calls came to nothing.
+
+    Args:
+        model: The last one that was asked.
+        reason: What it failed of.
+        kind: The failure's type.
+    """
+    hint = "send retry when the provider answers again, or abort"
+    if kind == ROUTE_UNUSABLE:
+        hint = f"mend the key, quota or name of {model}, then send retry; or abort"
+    return Stop(step="llm.think", reason=reason, hint=hint, at=workflow.now())
 
 
 class Patience:

@@ -18,7 +18,7 @@ from workflows.escalating import larger
 from workflows.halting import held_up
 from workflows.lending import Borrower
 from workflows.nearing import alert
-from workflows.patience import Patience
+from workflows.patience import Patience, said, used_up
 from workflows.reserving import Reserve
 from workflows.routing import Choice, Router, capped
 from workflows.turns import in_turn
@@ -27,7 +27,6 @@ from workflows.work import Work
 with workflow.unsafe.imports_passed_through():
     from domain.activity import (
         BUDGET_SPENT,
-        ROUTE_UNUSABLE,
         TENANT_CAP_REACHED,
         TRANSCRIPT_MISS,
         Aside,
@@ -37,7 +36,6 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.halts import EVERYBODY
     from domain.messages import ROOT, Message, chain, link
-    from domain.run import Stop
     from domain.state import Turn
 
 _MOST_MISSES = 4
@@ -159,8 +157,8 @@ class Thinker:
         if self._router.failed(call.choice):
             return
         if call.within is not None:
-            raise AsideFailedError(str(cause or error)) from None
-        stop = self._why(call.choice.model, str(cause or error), kind)
+            raise AsideFailedError(said(error)) from None
+        stop = used_up(call.choice.model, said(error), kind)
         await self._desk.halt(stop, ("retry", "abort"))
         self._router.begin_again(call.choice)
 
@@ -292,13 +290,6 @@ class Thinker:
                 cached=reply.cached,
             )
         )
-
-    @staticmethod
-    def _why(model: str, reason: str, kind: str) -> Stop:
-        hint = "send retry when the provider answers again, or abort"
-        if kind == ROUTE_UNUSABLE:
-            hint = f"mend the key, quota or name of {model}, then send retry; or abort"
-        return Stop(step="llm.think", reason=reason, hint=hint, at=workflow.now())
 
     def left(self) -> timedelta:
         """Return the wall clock that is left."""
