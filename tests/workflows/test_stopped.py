@@ -86,9 +86,7 @@ async def test_abort_ends_a_stopped_run(stage: Stage) -> None:
 
 
 @pytest.mark.requirement("C5:stopped-tool")
-@pytest.mark.parametrize(
-    ("way", "told"), [("skip", "error: put: "), ("retry", "put a: done")]
-)
+@pytest.mark.parametrize(("way", "told"), [("skip", "error: put: "), ("retry", "put a: done")])
 async def test_a_tool_that_stops_the_run_is_retried_or_skipped(
     stage: Stage, way: str, told: str
 ) -> None:
