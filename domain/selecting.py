@@ -4,6 +4,7 @@ A field is named by its path: `total`, `lines.amount`. A path goes through lists
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -12,6 +13,9 @@ MOST_PATHS = 40
 _MOST_PATH = 200  # characters
 _MOST_NAMED = 40  # paths that a description or a note names
 _DEEPEST = 3  # levels of a result that a description names
+
+# What a note on a result may name: the fields of a stranger's result could be sentences.
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 Tree = dict[str, "Tree"]
 
@@ -86,7 +90,7 @@ def select(text: str, paths: Sequence[str]) -> Selected | None:
         _plant(tree, path.split("."))
     chosen = _chosen(value, tree)
     unknown = tuple(path for path in paths if not _has(value, path.split(".")))
-    there = tuple(_fields(value))[:_MOST_NAMED] if unknown else ()
+    there = tuple(filter(_NAME.fullmatch, _fields(value)))[:_MOST_NAMED] if unknown else ()
     return Selected(json.dumps(chosen, ensure_ascii=False), unknown, there, chosen == value)
 
 

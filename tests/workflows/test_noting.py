@@ -74,7 +74,7 @@ async def test_a_result_is_cut_to_what_was_asked_for_before_it_is_recorded(stage
         id: str
         lines: list[dict[str, Any]]
 
-    @tool(select=True)
+    @tool(select=True, source="ours")
     async def find_order(order_id: str) -> Order:
         """Find an order.
 
