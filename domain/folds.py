@@ -105,6 +105,8 @@ def fold(state: AgentState, spec: AgentSpec, cut: Cut, folded: Folded, said: Seq
         rate=cut.rate,
         folds=(*state.window.folds, made),
     )
+    if not state.tainted:
+        state.own_results.append(folded.record)  # nothing of strangers is in it
     if _looks_back(spec):
         state.folded_calls.extend(calls_made(gone))
     state.messages = assemble(state.messages[:before], memory, last)
@@ -171,6 +173,13 @@ def results_over(state: AgentState, most_tokens: int, fixed: int) -> dict[int, s
         for index, message in enumerate(state.messages)
         if index > start and message.role == "tool"
     }
+
+
+def tool_of(state: AgentState, index: int) -> str:
+    """Return the name of the tool whose result stands at `index`."""
+    wanted = state.messages[index].call_id
+    calls = (call for message in state.messages[index::-1] for call in message.calls)
+    return next((call.name for call in calls if call.id == wanted), "a_tool")
 
 
 def squeeze(state: AgentState, texts: dict[int, str]) -> None:

@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.activity import ActOutcome, Aside, CutRequest
     from domain.folding import Folded, FoldRequest
     from domain.summary import SCHEMA, SYSTEM, Material, request_text
+    from domain.taint import unmarked
     from domain.window import FRAMING, WindowPolicy, weight
 
 _PURPOSE = "summary"
@@ -104,12 +105,15 @@ class Folding:
         room = context.bytes_of(self._state, policy.tokens) - self._fixed - others
         most = max(_LEAST_RESULT, room // len(texts) - FRAMING - _NOTE)
         large = {index: text for index, text in texts.items() if len(text.encode()) > most}
-        cut = await together(self._cut(text, most) for text in large.values())
+        cut = await together(self._cut(index, text, most) for index, text in large.items())
         shorter = {index: outcome.text for index, outcome in zip(large, cut, strict=True)}
         folds.squeeze(self._state, shorter)
 
-    async def _cut(self, text: str, most: int) -> ActOutcome:
-        request = CutRequest(text=text, result_bytes=most)
+    async def _cut(self, index: int, text: str, most: int) -> ActOutcome:
+        plain = unmarked(text)
+        # What strangers wrote is marked anew: half a mark would not close.
+        mark = folds.tool_of(self._state, index) if plain != text else ""
+        request = CutRequest(text=plain, result_bytes=most, mark=mark)
         return await sure(
             self._desk,
             "tools.cut",

@@ -251,7 +251,7 @@ async def test_a_summary_that_does_not_fit_the_budget_ends_the_run_at_its_limit(
 async def test_results_that_are_over_the_window_are_cut_and_kept(stage: Stage) -> None:
     """The model is shown the beginning and can read the whole; the chain holds."""
     tight = WindowPolicy(messages=0, tokens=3_000, keep=2, manifest_bytes=500)
-    huge = reading({"big": "word " * 3_000, "bigger": "text " * 3_000})
+    huge = reading({"big": "word " * 3_000, "bigger": "text " * 3_000}, source="outside")
     script: list[Step] = [calls(("lookup", {"key": "big"}), ("lookup", {"key": "bigger"})), "done"]
     await stage.play(agent(tools=[huge], window=tight), script)
 
@@ -262,6 +262,8 @@ async def test_results_that_are_over_the_window_are_cut_and_kept(stage: Stage) -
     assert sum(message.size for message in shown.messages) < 3 * tight.tokens
     for result in shown.results:
         assert "[cut: " in result
+        assert result.startswith("<outside ")
+        assert result.count("</outside ") == 1
         reference = result.rpartition('reference="')[2].partition('"')[0]
         kept = await Artifacts(stage.database).get(reference)
         assert kept is not None
