@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ class Fleet:
 @asynccontextmanager
 async def fleet(home: Path, workers: int) -> AsyncGenerator[Fleet]:
     """Start a server, the offline model, `workers` worker processes and a carrier."""
+    _end_in_order()
     async with rig(home) as running:
         carrier = Child(
             "carrier", ["-m", "bench.carrier"], running.stack.env, home / "carrier.log",
@@ -81,6 +83,13 @@ async def fleet(home: Path, workers: int) -> AsyncGenerator[Fleet]:
         finally:
             for child in [*more, carrier]:
                 await child.stop()
+
+
+def _end_in_order() -> None:
+    """Have SIGTERM stop the processes too, as Ctrl-C does."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 async def _all_serve(made: Fleet) -> None:
