@@ -48,6 +48,7 @@ NEAR: Final = (
     _near("new task", "new instr act must", 12, 1),
     _near("addressed", "ai must act", 14, 1.4),
     _near("addressed", "ai act instr", 14, 1),
+    _near("addressed", "ai act", 9, 0.6),
     _near("order", "ai act address", 22, 1.9),
     _near("addressed", "ai address must", 22, 1.5),
     _near("order", "act address prior instr", 22, 1.5),
