@@ -8,11 +8,12 @@ result hides no circle. Declared polling tools are exempt.
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from pydantic import Field
 
-from domain.contract import Contract, canonical, digest
+from domain.contract import Contract, canonical, digest, strict_json
+from domain.messages import ToolCall
 from domain.sameness import Said, Tone, wanted
 
 TIMES: Final = 3  # a second identical call may be a check; a third is a habit
@@ -254,3 +255,14 @@ def withheld(tool: str, arguments: dict[str, Any]) -> str:
 def meant(alike: str) -> str:
     """Return how a call is withheld whatever its spelling, by its meaning."""
     return f"~{alike}"
+
+
+def spelled(call: ToolCall) -> str:
+    """Return the spelling of a call as a model made it; empty where its arguments are no object."""
+    try:
+        arguments = strict_json(call.arguments or "{}")
+    except ValueError:
+        return ""
+    if not isinstance(arguments, dict):
+        return ""
+    return withheld(call.name, cast("dict[str, Any]", arguments))

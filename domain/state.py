@@ -1,18 +1,18 @@
 """What a run remembers: its transcript, what it spent, what it did to the world."""
 
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from pydantic import Field
 
 from domain.activity import CallMade
 from domain.budget import Extra, Limits, LimitsOverride, Spend
 from domain.cascade import Trouble
-from domain.contract import Contract, strict_json
+from domain.contract import Contract
 from domain.folding import Window
-from domain.loops import Deed, Turned, withheld
+from domain.loops import Deed, Turned, spelled
 from domain.memory import Recalled
-from domain.messages import ROOT, Message, ToolCall, chain, link
+from domain.messages import ROOT, Message, chain, link
 from domain.near import Course
 from domain.rejections import Rejection
 from domain.routing import Fallen
@@ -80,7 +80,7 @@ class AgentState(RunState):
         own_results: References of results that were cut and have nothing of strangers in them.
         troubles: Attempts that failed lately, for the breaker of the whole run.
         degraded: What it had to do without, or otherwise, since a tool was not there.
-        course: What followed from that, and what a person has granted.
+        course: What followed at 80 % of a budget, and what a person has granted.
         notes: The working memory: the fields that have a value.
         window: What is known of the turns that were folded away.
         folded_calls: The calls of turns that were folded away, where rules look back at them.
@@ -289,7 +289,7 @@ class AgentState(RunState):
             message = self.messages[index]
             if message.role == "tool":
                 continue
-            if not message.calls or not calls.issuperset(map(_spelling, message.calls)):
+            if not message.calls or not calls.issuperset(map(spelled, message.calls)):
                 break
             starts.append(index)
         return starts[::-1]
@@ -297,13 +297,3 @@ class AgentState(RunState):
     def proven(self) -> bool:
         """Whether the head is the hash of the messages."""
         return self.head == chain(ROOT, (message.id for message in self.messages))
-
-
-def _spelling(call: ToolCall) -> str:
-    try:
-        arguments = strict_json(call.arguments or "{}")
-    except ValueError:
-        return ""
-    if not isinstance(arguments, dict):
-        return ""
-    return withheld(call.name, cast("dict[str, Any]", arguments))
