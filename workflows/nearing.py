@@ -102,7 +102,7 @@ class Nearing:
         return Form(
             kind="budget",
             title="grant more budget",
-            why=f"the run has used {near.said}; its limits hold whatever you answer",
+            why=f"the run has used {near.said}, and ends when all of it is used",
             request=self._work.request.task,
             done=self._state.done(),
             options=(
