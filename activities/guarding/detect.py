@@ -26,6 +26,7 @@ from activities.guarding.rules import Stems, run_together, weighed
 SUSPICIOUS: Final = 2.0
 CERTAIN: Final = 5.0
 MOST_CHARS: Final = 400_000
+_LAST: Final = 50_000
 _DRESSED: Final = 1.5  # what it adds that an order was in a dress
 _UNSEEN: Final = 4  # characters that nobody sees, from which on they are no accident
 _SEAM: Final = 600  # characters of two results that are read as one
@@ -67,7 +68,8 @@ def look(text: str, tools: Iterable[str] = (), before: Sequence[str] = ()) -> Fo
         before: The ends of results read before, for an order that is split over several.
     """
     names = tuple(tools)
-    text = text[:MOST_CHARS]
+    if len(text) > MOST_CHARS:  # the middle of what is longer is not looked at
+        text = f"{text[: MOST_CHARS - _LAST]} {text[-_LAST:]}"
     found = _in(text, names)
     for end in () if found.suspicious else before:
         found = _joined(found, _in(f"{end[-_SEAM:]} {text[:_SEAM]}", names), "split")
