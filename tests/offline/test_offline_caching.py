@@ -1,6 +1,7 @@
 """The stand-in's prompt cache counts what it has really read before, and nothing else."""
 
 import json
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -27,6 +28,7 @@ def _grown(turns: int) -> list[Message]:
     return said
 
 
+@cache
 def _provider(vendor: str) -> Provider:
     return build(offline_url="http://127.0.0.1:1")[vendor]
 
@@ -45,9 +47,9 @@ def _counted(cache: PromptCache, vendor: str, body: bytes) -> Any:
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_growing_conversation_is_read_from_the_cache(vendor: str) -> None:
     """Each turn finds all of the turn before it, to the token where the vendor counts blocks."""
-    cache = PromptCache()
+    kept = PromptCache()
 
-    counts = [_counted(cache, vendor, _body(vendor, turns)) for turns in range(12)]
+    counts = [_counted(kept, vendor, _body(vendor, turns)) for turns in range(12)]
 
     assert counts[0].read == 0
     for before, after in pairwise(counts[1:]):
@@ -58,11 +60,11 @@ def test_a_growing_conversation_is_read_from_the_cache(vendor: str) -> None:
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_another_beginning_is_not_found(vendor: str) -> None:
     """A changed system prompt, and so a changed first byte of it, is read as new."""
-    cache = PromptCache()
-    _counted(cache, vendor, _body(vendor, 5))
+    kept = PromptCache()
+    _counted(kept, vendor, _body(vendor, 5))
     other = spec_of(vendor, system="Agent: bench (prompt v2)\n" + "You are other. " * 300)
 
-    counted = _counted(cache, vendor, body_of(_provider(vendor), _grown(5), shape_of(other)))
+    counted = _counted(kept, vendor, body_of(_provider(vendor), _grown(5), shape_of(other)))
 
     assert counted.read == 0
 
@@ -70,10 +72,10 @@ def test_another_beginning_is_not_found(vendor: str) -> None:
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_short_request_is_not_cached(vendor: str) -> None:
     """No vendor keeps less than 1,024 tokens."""
-    cache, provider = PromptCache(), _provider(vendor)
+    kept, provider = PromptCache(), _provider(vendor)
     body = body_of(provider, _grown(1), shape_of(spec_of(vendor)))
 
-    counted = [_counted(cache, vendor, body) for _ in range(2)]
+    counted = [_counted(kept, vendor, body) for _ in range(2)]
 
     assert [(each.read, each.written) for each in counted] == [(0, 0), (0, 0)]
 
