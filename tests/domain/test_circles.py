@@ -12,7 +12,7 @@ from domain.loops_before import find_plain_loop
 from domain.sameness import said, wanted
 from tests.domain.given import JSON
 
-HELD_OUT = range(1_000, 1_003)
+HELD_OUT = range(1_000, 1_002)
 
 
 def did(tool: str, arguments: dict[str, Any], text: str, *, writes: bool = False) -> Deed:
@@ -29,7 +29,7 @@ def first(deeds: list[Deed]) -> int | None:
 @pytest.mark.requirement("C5.6:honest")
 def test_circles_are_told_from_honest_work_in_held_out_traces() -> None:
     """Precision and recall are at least 0.95 where the words and the seeds are new."""
-    score = judged(trace for seed in HELD_OUT for trace in made(seed, 120))
+    score = judged(trace for seed in HELD_OUT for trace in made(seed, 80))
 
     assert score.hits + score.missed >= 60
     assert score.precision >= 0.95
