@@ -10,9 +10,9 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.spend import Reserved, SpendLedger
-from domain.activity import BUDGET_SPENT, TENANT_CAP_REACHED, ThinkRequest
 from domain.halts import EVERYBODY
 from domain.spec import AgentSpec
+from domain.thinking import BUDGET_SPENT, TENANT_CAP_REACHED, ThinkRequest
 
 
 class Booking:

@@ -16,11 +16,11 @@ from pydantic import ValidationError
 
 from activities.models import Model
 from activities.providers.base import Shape, Wire
-from domain.activity import Reply, ThinkRequest
 from domain.budget import NOTHING
 from domain.contract import digest
 from domain.halts import EVERYBODY
 from domain.spec import AgentSpec
+from domain.thinking import Reply, ThinkRequest
 
 # A reply that was cut or withheld is no answer to keep.
 _WHOLE: Final = frozenset({"stop", "tool_calls"})

@@ -14,9 +14,10 @@ import structlog
 from opentelemetry import trace
 from temporalio.exceptions import ApplicationError
 
-from domain.activity import PROVIDER_ERROR, TOOL_TRANSIENT, TOOL_UNAVAILABLE
+from domain.acting import TOOL_TRANSIENT, TOOL_UNAVAILABLE
 from domain.breaker import BreakerPolicy
 from domain.refused import Refused
+from domain.thinking import PROVIDER_ERROR
 
 _log = structlog.stdlib.get_logger(__name__)
 

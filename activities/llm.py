@@ -26,10 +26,10 @@ from activities.providers.base import Provider, ProviderError, ProviderReply, Sh
 from activities.shared import SharedTranscripts, Shelf
 from activities.spend import SpendLedger
 from activities.transcripts import Transcripts
-from domain.activity import PROVIDER_ERROR, Reply, ThinkRequest
 from domain.breaker import BreakerPolicy
 from domain.budget import Usage
 from domain.spec import AgentSpec
+from domain.thinking import PROVIDER_ERROR, Reply, ThinkRequest
 
 STAND_IN: Final = "offline stand-in for "
 # Above this no vendor accepts a request; it would be sent in vain, at every attempt.

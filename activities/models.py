@@ -10,9 +10,9 @@ from activities import prices
 from activities.heartbeat import beating
 from activities.providers import KEYS, Vendors
 from activities.providers.base import Provider, ProviderReply
-from domain.activity import ROUTE_UNUSABLE, ThinkRequest
 from domain.routing import LOCAL, may_read
 from domain.spec import AgentSpec
+from domain.thinking import ROUTE_UNUSABLE, ThinkRequest
 
 
 @dataclass(frozen=True)

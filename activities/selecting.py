@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from domain.activity import ActOutcome
+from domain.acting import ActOutcome
 from domain.selecting import SELECT, Selected, select
 from domain.tools import ToolSpec
 

@@ -18,9 +18,9 @@ from agents.selfchecks.comparing import compare
 from agents.selfchecks.picking import pick
 from agents.selfchecks.second import Proposal, SecondCheck
 from agents.tooling import Tool
-from domain.activity import AnswerVerdict
 from domain.checking import PhaseRequest, SecondRequest, SecondVerdict
 from domain.claims import Compared, CompareRequest, Picked, PickRequest, Sorted, SortRequest
+from domain.verdicts import AnswerVerdict
 
 _MOST_TEXT: Final = 500  # characters of what an author's code says
 

@@ -10,9 +10,9 @@ from typing import Protocol
 from temporalio.exceptions import ApplicationError
 
 from activities.transcripts import Transcript, Transcripts
-from domain.activity import TRANSCRIPT_MISS, Missing, ThinkRequest
 from domain.messages import ROOT, Message, link
 from domain.spec import AgentSpec
+from domain.thinking import TRANSCRIPT_MISS, Missing, ThinkRequest
 
 
 class Shelf(Protocol):

@@ -32,7 +32,7 @@ from agents.toolkit import (
     ToolError,
     ToolUnavailableError,
 )
-from domain.activity import (
+from domain.acting import (
     TOOL_TRANSIENT,
     TOOL_UNAVAILABLE,
     ActOutcome,

@@ -12,9 +12,9 @@ from weakref import WeakValueDictionary
 from temporalio.exceptions import ApplicationError
 
 from activities.providers.base import Provider, Wire
-from domain.activity import TRANSCRIPT_MISS, Missing, ThinkRequest
 from domain.messages import ROOT, Message, chain, link
 from domain.spec import AgentSpec
+from domain.thinking import TRANSCRIPT_MISS, Missing, ThinkRequest
 
 TRANSCRIPT_BROKEN: Final = "TranscriptBroken"
 MAX_BYTES: Final = 128_000_000

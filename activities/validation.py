@@ -19,14 +19,6 @@ from activities.guarding.coming import suspicion
 from activities.guarding.detect import look
 from activities.guarding.leaving import cleared_text
 from agents.toolkit import Agent, AnswerToCheck
-from domain.activity import (
-    AnswerVerdict,
-    CheckAnswerRequest,
-    CheckCallsRequest,
-    CheckPlanRequest,
-    CheckResultsRequest,
-    Verdicts,
-)
 from domain.contract import canonical, strict_json
 from domain.loops import meant, withheld
 from domain.messages import ToolCall
@@ -34,6 +26,14 @@ from domain.plan import Plan, problems
 from domain.sameness import said, wanted
 from domain.taint import unmarked
 from domain.tools import ToolSpec
+from domain.verdicts import (
+    AnswerVerdict,
+    CheckAnswerRequest,
+    CheckCallsRequest,
+    CheckPlanRequest,
+    CheckResultsRequest,
+    Verdicts,
+)
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")

@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from activities.providers.base import sound
 from agents.toolkit import Tool
-from domain.activity import ActRequest
+from domain.acting import ActRequest
 
 MAX_ERROR = 2_000
 

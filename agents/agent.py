@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from agents.prompts import Prompt
 from agents.selfchecks.declared import Phase, kept
 from agents.tooling import Tool
-from domain.activity import CallMade
+from domain.acting import CallMade
 from domain.budget import Limits
 from domain.cascade import CascadePolicy
 from domain.fairness import USUAL, Turns

@@ -15,8 +15,8 @@ from commands.errors import Exit
 from commands.history import Leg
 from commands.reading import Closed
 from commands.session import Session
-from domain.activity import ThinkRequest
 from domain.run import AgentResult
+from domain.thinking import ThinkRequest
 
 AGENT: Final = "bench"
 OFFLINE_RECORD: Final = "offline.json"

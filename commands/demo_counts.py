@@ -7,7 +7,7 @@ from typing import Any
 
 from commands import bench, history, reading
 from commands.session import Session
-from domain.activity import ThinkRequest
+from domain.thinking import ThinkRequest
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from temporalio.converter import DataConverter
 from commands import history
 from commands.errors import one_line
 from commands.kinds import name_of
-from domain.activity import TRANSCRIPT_MISS, ActOutcome, Reply, ThinkRequest
+from domain.acting import ActOutcome
 from domain.door import EventType
+from domain.thinking import TRANSCRIPT_MISS, Reply, ThinkRequest
 
 Told = tuple[EventType, dict[str, Any]]
 THINK: Final = "llm.think"

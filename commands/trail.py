@@ -6,10 +6,11 @@ the events hold finds any event whose message was changed, taken out or put in a
 
 from dataclasses import dataclass, field
 
-from domain.activity import ActOutcome, Reply, ThinkRequest
+from domain.acting import ActOutcome
 from domain.folds import seal, seal_of
 from domain.messages import ROOT, Message, chain, link
 from domain.state import AgentState
+from domain.thinking import Reply, ThinkRequest
 
 
 @dataclass(frozen=True)

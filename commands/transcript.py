@@ -9,9 +9,10 @@ from temporalio.converter import DataConverter
 
 from commands import history
 from commands.history import Leg, Scheduled
-from domain.activity import ActOutcome, ActRequest, Reply, ThinkRequest
+from domain.acting import ActOutcome, ActRequest
 from domain.messages import ROOT, Message, link
 from domain.run import AgentRequest
+from domain.thinking import Reply, ThinkRequest
 
 _SAYS = {"approve", "reject", "modify", "retry", "skip", "abort"}
 

@@ -14,10 +14,11 @@ from commands.errors import Exit
 from commands.history import Leg
 from commands.session import Session, session
 from commands.trail import Trail
-from domain.activity import ActOutcome, ActRequest, Reply, ThinkRequest
+from domain.acting import ActOutcome, ActRequest
 from domain.memory import Recollection
 from domain.messages import Message
 from domain.run import AgentRequest, AgentResult
+from domain.thinking import Reply, ThinkRequest
 from runtime.database import opened as opened_database
 from runtime.settings import Settings
 from runtime.storage import data_converter

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from domain.activity import CallMade
+from domain.acting import CallMade
 from domain.contract import Contract
 
 

@@ -6,7 +6,7 @@ What a call brought is data, whoever wrote it: it stands in a mark that it canno
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
-from domain.activity import CallMade
+from domain.acting import CallMade
 from domain.contract import canonical, strict_json
 from domain.messages import Message, ToolCall
 from domain.state import AgentState

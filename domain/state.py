@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from domain.activity import CallMade
+from domain.acting import CallMade
 from domain.budget import Extra, Limits, LimitsOverride, Spend
 from domain.cascade import Trouble
 from domain.contract import Contract

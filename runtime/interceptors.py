@@ -16,7 +16,8 @@ from temporalio.worker import (
     Interceptor,
 )
 
-from domain.activity import TRANSCRIPT_MISS, ActOutcome
+from domain.acting import ActOutcome
+from domain.thinking import TRANSCRIPT_MISS
 from runtime.metrics import Meters
 
 _MOST_RUNS: Final = 5_000

@@ -19,7 +19,7 @@ from workflows.ruling import handed_down, take_over
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import ActOutcome, CutRequest
+    from domain.acting import ActOutcome, CutRequest
     from domain.budget import Extra, Limits, LimitsOverride, Spend
     from domain.contract import canonical
     from domain.run import AgentRequest, Came

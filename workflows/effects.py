@@ -26,12 +26,7 @@ from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain import page
-    from domain.activity import (
-        ActOutcome,
-        ActRequest,
-        Reconciled,
-        ReconcileRequest,
-    )
+    from domain.acting import ActOutcome, ActRequest, Reconciled, ReconcileRequest
     from domain.approval import Form
     from domain.run import Stop
     from domain.runs import Request

@@ -14,10 +14,11 @@ from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
     from domain import context, folds
-    from domain.activity import ActOutcome, Aside, CutRequest
+    from domain.acting import ActOutcome, CutRequest
     from domain.folding import Folded, FoldRequest
     from domain.summary import SCHEMA, SYSTEM, Material, request_text
     from domain.taint import unmarked
+    from domain.thinking import Aside
     from domain.window import FRAMING, WindowPolicy, weight
 
 _PURPOSE = "summary"

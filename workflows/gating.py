@@ -18,11 +18,12 @@ from workflows.watching import Objection, Watches
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import ActOutcome, CheckCallsRequest, Verdicts
+    from domain.acting import ActOutcome
     from domain.approval import Form
     from domain.contract import strict_json
     from domain.messages import ToolCall
     from domain.tools import Effect, ToolSpec
+    from domain.verdicts import CheckCallsRequest, Verdicts
 
 _WHY = {
     Effect.READ: "this agent's reads are put before a person",

@@ -13,7 +13,7 @@ from workflows.watching import Objection, Watch
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import ActOutcome
+    from domain.acting import ActOutcome
     from domain.guard import GuardPolicy
     from domain.spec import AgentSpec
     from domain.state import AgentState

@@ -7,7 +7,7 @@ from temporalio import workflow
 from workflows.effects import Ran
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import ActOutcome
+    from domain.acting import ActOutcome
     from domain.spec import AgentSpec
     from domain.state import AgentState
     from domain.tools import ToolSpec

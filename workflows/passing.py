@@ -12,17 +12,12 @@ from workflows.watching import Objection, Watches
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import (
-        ActOutcome,
-        AnswerVerdict,
-        CheckCallsRequest,
-        CheckResultsRequest,
-        Verdicts,
-    )
+    from domain.acting import ActOutcome
     from domain.guard import Asker, Guarded
     from domain.messages import ToolCall
     from domain.taint import Taint
     from domain.tools import ToolSpec
+    from domain.verdicts import AnswerVerdict, CheckCallsRequest, CheckResultsRequest, Verdicts
 
 _ENDS = 3  # results read before, whose ends are looked at together with a new one
 _END = 600  # characters

@@ -14,10 +14,11 @@ from workflows import policies
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import ROUTE_UNUSABLE, TOOL_UNAVAILABLE
+    from domain.acting import TOOL_UNAVAILABLE
     from domain.halts import HALTED
     from domain.refused import BREAKER_OPEN, PAUSED, Refused
     from domain.run import Stop
+    from domain.thinking import ROUTE_UNUSABLE
 
 # "NotFoundError": no worker has the activity, so nothing ran.
 _NOTHING_HAPPENED = frozenset({TOOL_UNAVAILABLE, "NotFoundError"})

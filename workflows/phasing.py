@@ -15,12 +15,13 @@ from workflows.watching import Objection, Watch
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import ActOutcome, AnswerVerdict
+    from domain.acting import ActOutcome
     from domain.checking import PhaseRequest
     from domain.checkpoint import Checkpoint
     from domain.evidence import calls_of
     from domain.selfcheck import MOST_KEPT
     from domain.tools import ToolSpec
+    from domain.verdicts import AnswerVerdict
 
 _Way = Literal["coherent", "retry", "skip", "unasked"]
 

@@ -12,10 +12,10 @@ from workflows.thinking import Thinker
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import AnswerVerdict, CheckPlanRequest
     from domain.approval import Form
     from domain.messages import Message
     from domain.plan import Plan
+    from domain.verdicts import AnswerVerdict, CheckPlanRequest
 
 _TRIES = 3
 

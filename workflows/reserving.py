@@ -9,10 +9,10 @@ from workflows.ends import LimitReachedError
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import Aside
     from domain.budget import Cap
     from domain.contract import canonical
     from domain.messages import Message
+    from domain.thinking import Aside
 
 _LEAST_OUTPUT = 64  # tokens; an answer cut shorter is worth less than its price
 _FRAMING = 32  # tokens a vendor may add around one message

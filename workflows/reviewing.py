@@ -14,15 +14,12 @@ from workflows.watching import Objection, Watches
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import (
-        AnswerVerdict,
-        CheckAnswerRequest,
-        Reply,
-    )
     from domain.approval import Form
     from domain.contract import strict_json
     from domain.evidence import calls_of
     from domain.messages import Message
+    from domain.thinking import Reply
+    from domain.verdicts import AnswerVerdict, CheckAnswerRequest
 
 
 class Reviewer:

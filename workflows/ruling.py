@@ -13,7 +13,7 @@ from workflows.watching import Objection, Watch
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import ActOutcome
+    from domain.acting import ActOutcome
     from domain.contract import canonical
     from domain.rule_log import Act, act_of, remember, rules_of
     from domain.rules import Ruled

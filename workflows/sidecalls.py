@@ -17,8 +17,8 @@ from workflows.thinking import AsideFailedError, Thinker
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import Aside, Reply
     from domain.contract import Strict
+    from domain.thinking import Aside, Reply
 
 _Said = TypeVar("_Said", bound=Strict)
 _TRIES = 2

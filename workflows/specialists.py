@@ -14,7 +14,6 @@ from workflows.steps import sure, together
 from workflows.supervising import Supervisor, unaffordable, untried
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import CheckResultsRequest, Verdicts
     from domain.research import (
         SPECIALISTS,
         Citation,
@@ -35,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
         Worked,
     )
     from domain.run import Came
+    from domain.verdicts import CheckResultsRequest, Verdicts
 
 COLLECTION = "collection"
 _MOST_HANDED = 150_000  # characters of quotations in one task; a task has a limit of its own

@@ -22,13 +22,13 @@ from workflows.task_question import form
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
 
-    from domain.activity import AnswerVerdict, CheckAnswerRequest
     from domain.approval import Decision
     from domain.goals import Goal, Task
     from domain.orchestration import OrchestrationResult, OrchestrationState, TaskMemory
     from domain.run import Came
     from domain.runs import Outcome
     from domain.taskgraph import needed_by, phases_of
+    from domain.verdicts import AnswerVerdict, CheckAnswerRequest
     from domain.workers import Failure, NeedsHuman, Told, WorkerAnswer, WorkerTask
 
 _MOST_BACKOFF = timedelta(hours=1)

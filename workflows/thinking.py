@@ -25,7 +25,10 @@ from workflows.turns import in_turn
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import (
+    from domain.halts import EVERYBODY
+    from domain.messages import ROOT, Message, chain, link
+    from domain.state import Turn
+    from domain.thinking import (
         BUDGET_SPENT,
         TENANT_CAP_REACHED,
         TRANSCRIPT_MISS,
@@ -34,9 +37,6 @@ with workflow.unsafe.imports_passed_through():
         Reply,
         ThinkRequest,
     )
-    from domain.halts import EVERYBODY
-    from domain.messages import ROOT, Message, chain, link
-    from domain.state import Turn
 
 _MOST_MISSES = 4
 

@@ -12,7 +12,7 @@ from workflows.turns import in_turn
 from workflows.work import Work
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import ActOutcome, ActRequest
+    from domain.acting import ActOutcome, ActRequest
     from domain.budget import Limits
     from domain.contract import digest
     from domain.run import AgentRequest

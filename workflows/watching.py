@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.activity import ActOutcome
+    from domain.acting import ActOutcome
     from domain.contract import strict_json
     from domain.page import plain
     from domain.rejections import Rejection

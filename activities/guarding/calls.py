@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from activities.guarding.leaving import cleared
 from agents.toolkit import Agent, Touched
-from domain.activity import CheckCallsRequest, Verdicts
 from domain.contract import strict_json
 from domain.guard import Asker, Guarded, GuardPolicy
+from domain.verdicts import CheckCallsRequest, Verdicts
 
 _HINT = "use what belongs to whoever asked for this, or say that it may not be touched"
 

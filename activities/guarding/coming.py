@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from activities.guarding.detect import Found, look
-from domain.activity import CheckResultsRequest, ResolveRequest
+from domain.activity import ResolveRequest
 from domain.guard import GuardPolicy
 from domain.taint import Taint
+from domain.verdicts import CheckResultsRequest
 
 
 def suspicion(request: CheckResultsRequest, call_id: str) -> tuple[str, bool]:

@@ -16,12 +16,12 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import orjson
 
-from domain.activity import Aside
 from domain.budget import Usage
 from domain.contract import canonical, digest
 from domain.messages import Message, ToolCall
 from domain.plan import Plan
 from domain.spec import AgentSpec
+from domain.thinking import Aside
 
 PLAN_SCHEMA = Plan.model_json_schema()
 PLAN_NAME = "plan"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from agents.toolkit import AnswerToCheck
-from domain.activity import CallMade
+from domain.acting import CallMade
 from domain.audit import AuditorAnswer
 
 

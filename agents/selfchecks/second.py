@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from domain.activity import CallMade
+from domain.acting import CallMade
 
 
 @dataclass(frozen=True)

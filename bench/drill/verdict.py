@@ -11,7 +11,8 @@ from bench.drill.rig import Rig
 from bench.drill.strike import Struck
 from commands import history
 from commands.history import Leg
-from domain.activity import ActRequest, ThinkRequest
+from domain.acting import ActRequest
+from domain.thinking import ThinkRequest
 
 _WORKFLOW_FAULTS = (
     EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from activities.providers import build
-from domain.activity import Aside
 from domain.messages import Message, ToolCall
+from domain.thinking import Aside
 from tests.activities.thinking import VENDORS, body_of, shape_of, spec_of
 
 TASK = Message(role="user", text="sum")

@@ -11,9 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from temporalio.testing import ActivityEnvironment
 
 from activities.prices import price_usd
-from domain.activity import (
-    TRANSCRIPT_MISS,
-)
+from domain.thinking import TRANSCRIPT_MISS
 from tests.activities.conftest import Connect
 from tests.activities.thinking import (
     MODELS,

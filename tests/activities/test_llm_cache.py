@@ -13,8 +13,8 @@ from activities.providers.base import Provider
 from activities.spend import Reserved
 from activities.transcripts import Transcripts
 from agents.toolkit import Agent, Prompt
-from domain.activity import PROVIDER_ERROR, ROUTE_UNUSABLE
 from domain.budget import Limits
+from domain.thinking import PROVIDER_ERROR, ROUTE_UNUSABLE
 from runtime.answers import Answers
 from runtime.caps import Caps
 from runtime.database import Database

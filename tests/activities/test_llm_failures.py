@@ -7,11 +7,8 @@ from datetime import timedelta
 import pytest
 
 from activities.providers import Vendors, build
-from domain.activity import (
-    PROVIDER_ERROR,
-    ROUTE_UNUSABLE,
-)
 from domain.messages import Message
+from domain.thinking import PROVIDER_ERROR, ROUTE_UNUSABLE
 from tests.activities.conftest import Connect
 from tests.activities.thinking import (
     VENDORS,

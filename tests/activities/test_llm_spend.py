@@ -7,11 +7,8 @@ import pytest
 
 from activities.prices import price_usd, worst_case_usd
 from activities.spend import Reserved
-from domain.activity import (
-    BUDGET_SPENT,
-    PROVIDER_ERROR,
-)
 from domain.budget import Cap, Limits, Usage
+from domain.thinking import BUDGET_SPENT, PROVIDER_ERROR
 from runtime.database import Database
 from runtime.spend import SpendLedger as DatabaseSpend
 from tests.activities.conftest import Connect

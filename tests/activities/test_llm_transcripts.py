@@ -9,9 +9,9 @@ from temporalio.exceptions import ApplicationError
 from activities.providers import build
 from activities.providers.base import Provider, Wire
 from activities.transcripts import TRANSCRIPT_BROKEN, Transcripts
-from domain.activity import TRANSCRIPT_MISS, Missing, ThinkRequest
 from domain.budget import Cap
 from domain.messages import ROOT, Message, chain
+from domain.thinking import TRANSCRIPT_MISS, Missing, ThinkRequest
 from tests.activities.thinking import spec_of
 
 SPEC = spec_of("openai")

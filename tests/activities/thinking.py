@@ -14,10 +14,10 @@ from activities.llm import CallFacts, LLMActivities
 from activities.providers.base import Provider, Shape, Wire
 from activities.spend import Reserved, SpendLedger
 from activities.transcripts import Transcripts
-from domain.activity import Reply, ThinkRequest
 from domain.budget import Cap, Limits
 from domain.messages import ROOT, Message, chain
 from domain.spec import AgentSpec
+from domain.thinking import Reply, ThinkRequest
 from domain.tools import ToolSpec
 
 VENDORS = ("openai", "anthropic")

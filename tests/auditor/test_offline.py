@@ -16,7 +16,7 @@ from agents.auditor.spec import AGENT
 from agents.auditor.tasks import one_shot
 from agents.offline import Conversation, Reply, Result
 from agents.toolkit import AnswerToCheck, ToolContext
-from domain.activity import CallMade
+from domain.acting import CallMade
 from domain.audit import AuditorAnswer, Candidate, LedgerProfile, PreparedLedger, brief
 from domain.plan import Plan
 from tests.auditor.books import prepared, screened

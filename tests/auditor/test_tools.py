@@ -12,7 +12,7 @@ from agents.auditor.spec import AGENT
 from agents.auditor.tools import account_days, check_balance, ledger_query
 from agents.registry import tools
 from agents.toolkit import AnswerToCheck, Tool, ToolContext, ToolError, ToolUnavailableError
-from domain.activity import CallMade
+from domain.acting import CallMade
 from domain.audit import AuditorAnswer, Finding, PreparedLedger
 from runtime.database import Database
 from runtime.filings import Filings

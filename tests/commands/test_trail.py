@@ -5,10 +5,11 @@ from decimal import Decimal
 import pytest
 
 from commands.trail import Trail
-from domain.activity import ActOutcome, Reply, ThinkRequest
+from domain.acting import ActOutcome
 from domain.budget import Cap, Usage
 from domain.messages import ROOT, Message, ToolCall, chain, link
 from domain.state import AgentState
+from domain.thinking import Reply, ThinkRequest
 
 TASK = Message(role="user", text="count to two")
 CALL = ToolCall(id="c1", name="lookup", arguments="{}")

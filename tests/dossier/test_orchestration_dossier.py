@@ -18,7 +18,7 @@ from agents.orchestrator import offline as planner
 from agents.orchestrator.checks import plan_can_be_followed
 from agents.toolkit import AnswerToCheck, Tool, ToolContext, ToolError
 from agents.workers import cards
-from domain.activity import CallMade
+from domain.acting import CallMade
 from domain.audit import LedgerSource
 from domain.goals import Goal, Planned, PlanningTask
 from domain.workers import WorkerAnswer

@@ -8,9 +8,9 @@ import pytest
 
 from bench.drill.rig import Rig, rig
 from commands import history
-from domain.activity import ThinkRequest
 from domain.researching import ResearchResult
 from domain.runs import Outcome
+from domain.thinking import ThinkRequest
 from runtime.settings import variable_of
 from tests.workflows import researching
 from tests.workflows.stage import eventually

@@ -13,7 +13,8 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
-from domain.activity import TRANSCRIPT_MISS, ActOutcome
+from domain.acting import ActOutcome
+from domain.thinking import TRANSCRIPT_MISS
 from runtime.interceptors import FinishWrites, Observe
 from runtime.metrics import Meters
 

@@ -9,7 +9,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.worker import Worker
 
 from activities.runs import weighed
-from domain.activity import ActOutcome, ActRequest
+from domain.acting import ActOutcome, ActRequest
 from domain.fairness import Turns
 from tests.fakes import Asked, Say, call, calls
 from tests.workflows.stage import Handle, Stage, agent, eventually
