@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from activities.guarding.detect import Found, look
 from domain.activity import ResolveRequest
 from domain.guard import GuardPolicy
-from domain.taint import Taint
+from domain.taint import Taint, unmarked
 from domain.verdicts import CheckResultsRequest
 
 
@@ -13,7 +13,9 @@ def suspicion(request: CheckResultsRequest, call_id: str) -> tuple[str, bool]:
     """Return what a result does to the model in a few words, and whether it is withheld."""
     if request.injection == "off":
         return "", False
-    found = look(request.results[call_id], request.writes, _before(request, call_id))
+    # Without the mark, which names the tool that the text is from.
+    text = unmarked(request.results[call_id])
+    found = look(text, request.writes, _before(request, call_id))
     if not found.suspicious:
         return "", False
     held = request.injection == "withhold" and found.certain
