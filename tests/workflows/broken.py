@@ -9,6 +9,7 @@ from agents.offline import Conversation, Result, Said
 from agents.repair import offline
 from agents.repair.spec import AGENT
 from domain.messages import Message
+from domain.taint import unmarked
 from tests.fakes import Asked, Say, calls
 
 TEST = "python -m unittest -q"
@@ -109,6 +110,6 @@ def conversation(messages: tuple[Message, ...]) -> Conversation:
             latest[call.id] = (call.name, call.arguments)
         if message.role == "tool":
             name, arguments = latest[message.call_id]
-            found.results.append(Result(name, json.loads(arguments), message.text))
+            found.results.append(Result(name, json.loads(arguments), unmarked(message.text)))
     assert made or len(messages) == 1
     return found

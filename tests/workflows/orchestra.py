@@ -15,6 +15,7 @@ from agents.toolkit import Agent, Prompt
 from agents.workers import Worker
 from domain.contract import Strict
 from domain.orchestration import OrchestrationResult, TaskResult
+from domain.taint import unmarked
 from runtime.dead_letters import DeadLetter, DeadLetters
 from runtime.serving import activities_of
 from tests.fakes import Asked, Say, Step
@@ -77,7 +78,7 @@ def script(answers: Answers, plans: Sequence[Step] = ()) -> Callable[[Asked], St
     def play(asked: Asked) -> Step:
         if asked.agent == ORCHESTRATOR.name:
             return left.pop(0)
-        found = answers({**task_of(asked), "results": asked.results})
+        found = answers({**task_of(asked), "results": [unmarked(text) for text in asked.results]})
         return done() if found is None else found
 
     return play

@@ -16,6 +16,7 @@ from commands.pages.research import research_page
 from domain.messages import ToolCall
 from domain.research import SPECIALISTS, SUPERVISOR, VERIFIER
 from domain.researching import ResearchResult
+from domain.taint import unmarked
 from runtime.artifacts import Artifacts
 from runtime.documents import Documents
 from runtime.serving import activities_of
@@ -150,5 +151,5 @@ def search_the_web(asked: Asked) -> Say:
     """Search the web and quote the first sentence of what comes back."""
     if not asked.results:
         return call("web_search", query="moon")
-    passage = json.loads(asked.results[-1])["passages"][0]
+    passage = json.loads(unmarked(asked.results[-1]))["passages"][0]
     return answer(found=[{"passage": passage["passage"], "quote": passage["text"]}])
