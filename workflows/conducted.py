@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import FailureError
 
 from workflows import policies
 from workflows.attended import Attended
@@ -155,7 +155,7 @@ class Conducted(Attended, Generic[Result]):
     async def _keep(self, result: Result) -> None:
         """Leave the result in the database. A run whose record cannot be kept still ends."""
         name, tenant = self._name(), self.asked.tenant
-        with suppress(ActivityError):
+        with suppress(FailureError):
             if result.outcome is Outcome.REJECTED:
                 await keep_dead_letter(name, tenant, result.reason, self.asked)
             await keep_report(name, tenant, result.outcome, result)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 from workflows import policies
 from workflows.held import Held
@@ -213,10 +213,10 @@ class Desk:
             return ""
         try:
             return await self._check(decision.arguments)
-        except ActivityError as error:
+        except FailureError as error:
             if is_cancelled_exception(error):
                 raise
-            return f"it could not be checked: {error.cause}"
+            return f"it could not be checked: {error.cause or error}"
 
     async def halt(self, stop: Stop, ways: tuple[Way, ...]) -> Way:
         """Stand still until a person says how to go on.

@@ -11,7 +11,12 @@ from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    FailureError,
+    is_cancelled_exception,
+)
 
 from workflows import policies
 from workflows.desk import Desk, Way
@@ -144,7 +149,7 @@ async def _look(work: Work) -> tuple[Halt, ...] | None:
         standing = await workflow.execute_local_activity(
             "halts.standing", asked, result_type=Standing, **policies.RECORD
         )
-    except ActivityError as error:
+    except FailureError as error:
         if is_cancelled_exception(error):
             raise
         return None

@@ -18,7 +18,7 @@ async def keep_task_letters(
     Written when all others have ended, so that what they gave can be handed on.
 
     Raises:
-        ActivityError: A letter could not be kept.
+        FailureError: A letter could not be kept.
     """
     workers = {task.id: task.worker for task in goal.tasks}
     for task_id, memory in state.tasks.items():

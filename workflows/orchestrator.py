@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import FailureError
 
 # The sandbox runs this file anew for each run; its collaborators keep no state in modules.
 with workflow.unsafe.imports_passed_through():
@@ -148,7 +148,7 @@ class OrchestratorWorkflow(Conducted[OrchestrationResult]):
             if memory.standing in _OPEN:
                 memory.reason = memory.reason or f"the run ended as {outcome.value} before it"
                 memory.standing = "not_done"
-        with suppress(ActivityError):
+        with suppress(FailureError):
             await keep_task_letters(self._state.goal, self._state, self._within(self._state.goal))
         for task_id, memory in self._state.tasks.items():
             if memory.standing in {"failed", "not_done"}:

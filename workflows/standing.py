@@ -3,7 +3,7 @@
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from workflows import policies
 from workflows.work import Work
@@ -37,7 +37,7 @@ async def stands(
         taken = await workflow.execute_local_activity(
             "standing.take", asked, result_type=Taken, **policies.RECORD
         )
-    except ActivityError as error:
+    except FailureError as error:
         if is_cancelled_exception(error):
             raise
         return False

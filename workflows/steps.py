@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 from workflows.desk import Desk
 
@@ -16,7 +16,7 @@ _Out = TypeVar("_Out")
 
 
 async def sure(desk: Desk, step: str, execute: Callable[[], Awaitable[_Out]]) -> _Out:
-    """Run a step until it is done: when its attempts are used up, a person is asked.
+    """Run an activity until it is done: when its attempts are used up, a person is asked.
 
     Raises:
         AbortedError: They end the run.
@@ -24,11 +24,11 @@ async def sure(desk: Desk, step: str, execute: Callable[[], Awaitable[_Out]]) ->
     while True:
         try:
             return await execute()
-        except ActivityError as error:
+        except FailureError as error:  # a local activity's own, an ActivityError about another's
             if is_cancelled_exception(error):
                 raise
             hint = "mend the cause, then send retry; or abort"
-            reason = str(error.cause or error)
+            reason = str((isinstance(error, ActivityError) and error.cause) or error)
             stop = Stop(step=step, reason=reason, hint=hint, at=workflow.now())
             await desk.halt(stop, ("retry", "abort"))
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, cast
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from domain.approval import Decision
@@ -253,8 +253,8 @@ class TicketWorkflow(Conducted[TicketResult]):
         if self._state.brief is not None and not self._state.recorded:
             try:
                 await self._record()
-            except ActivityError as error:
-                workflow.logger.warning("its end is not written down: %s", error.cause)
+            except FailureError as error:
+                workflow.logger.warning("its end is not written down: %s", error)
         await super()._keep(result)
         if self._state.told:
             await self._tell("ended", result)

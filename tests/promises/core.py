@@ -109,6 +109,10 @@ PROMISES: Final[dict[str, Requirement]] = {
         "What is parsed can be recorded: strict, finite, bounded.", "The step"
     ),
     "C2:never-answers-ends": Requirement("A run that never answers always ends.", "The step"),
+    "C3:stopped-check": Requirement(
+        "A check that cannot be made stops a run, and is made again after `retry`.",
+        "Where a run stops, and goes on",
+    ),
     "C3:crosses-once": Requirement(
         "A message is in the history once.", "The transcript crosses once"
     ),
