@@ -78,6 +78,15 @@ COMMANDS: Final[dict[str, dict[str, Command]]] = {
     "Stop": {"halts": halts},
 }
 
+GROUPS: Final[dict[str, dict[str, Callable[[], typer.Typer]]]] = {
+    "Serve": {"caps": caps, "cache": cache, "tokens": tokens, "mcp": mcp, "artifacts": artifacts},
+    "Start": {"batch": batch, "triage": triage},
+    "See": {"prompts": prompts, "memory": memory},
+    "Decide": {"review": review, "standing": standing},
+    "Go on": {"dead-letters": letters},
+    "Stop": {"breakers": breakers, "halt": halt, "unhalt": unhalt},
+}
+
 
 def build() -> typer.Typer:
     """Return the command line, put together."""
@@ -87,21 +96,9 @@ def build() -> typer.Typer:
     for panel, commands in COMMANDS.items():
         for name, command in commands.items():
             app.command(name, rich_help_panel=panel)(guarded(command))
-    app.add_typer(letters(), name="dead-letters", rich_help_panel="Go on")
-    app.add_typer(batch(), name="batch", rich_help_panel="Start")
-    app.add_typer(triage(), name="triage", rich_help_panel="Start")
-    app.add_typer(review(), name="review", rich_help_panel="Decide")
-    app.add_typer(prompts(), name="prompts", rich_help_panel="See")
-    app.add_typer(standing(), name="standing", rich_help_panel="Decide")
-    app.add_typer(breakers(), name="breakers", rich_help_panel="Stop")
-    app.add_typer(halt(), name="halt", rich_help_panel="Stop")
-    app.add_typer(unhalt(), name="unhalt", rich_help_panel="Stop")
-    app.add_typer(caps(), name="caps", rich_help_panel="Serve")
-    app.add_typer(cache(), name="cache", rich_help_panel="Serve")
-    app.add_typer(tokens(), name="tokens", rich_help_panel="Serve")
-    app.add_typer(mcp(), name="mcp", rich_help_panel="Serve")
-    app.add_typer(memory(), name="memory", rich_help_panel="See")
-    app.add_typer(artifacts(), name="artifacts", rich_help_panel="Serve")
+    for panel, groups in GROUPS.items():
+        for name, group in groups.items():
+            app.add_typer(group(), name=name, rich_help_panel=panel)
     return app
 
 
