@@ -23,6 +23,7 @@ _END: Final = re.compile(r"[.!?;](?=\s|$)|[\u3002\uff01\uff1f\uff1b]|\n\s*\n")
 _OWN: Final = {_TOOL: "tool", _ADDRESS: "address"}
 _MAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _SHORTEST_NAME: Final = 5
+_BEFORE: Final = ("call", "use", "run", "invoke", "execute", "tool", "function")
 _SHORTEST_STEM: Final = 3
 _LONGEST_STEM: Final = 14
 
@@ -99,7 +100,15 @@ def _spaced(text: str, names: Iterable[str]) -> str:
 
 
 def _spellings(name: str) -> tuple[str, ...]:
-    return name, name.replace("_", " "), name.replace("_", "")
+    """Return how strangers would write a tool's name.
+
+    A name that is a word of everyday speech counts only where it is spoken of as a tool: what a
+    tool says of itself ("refunded 300 cents") would else look like an order to call it.
+    """
+    if "_" in name:
+        return name, name.replace("_", " "), name.replace("_", "")
+    spoken = tuple(f"{before} {name}" for before in _BEFORE)
+    return (*spoken, f"{name}(", f"`{name}`", f"{name} tool", f"{name} function")
 
 
 def _parted(text: str) -> str:
