@@ -161,7 +161,7 @@ async def test_a_conversation_of_megabytes_is_resent_outside_the_history(stage: 
         return str(number) * 1_000_000
 
     script = [*(call("load", number=n) for n in (1, 2, 3)), refused(), "done"]
-    await stage.play(agent(tools=[load], limits=AMPLE), script)
+    await stage.play(agent(tools=[load], limits=AMPLE, window=None), script)
     handle = await stage.start()
     await stage.stopped(handle)
 
