@@ -11,6 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES = $(wildcard worker.py starter.py domain workflows activities agents commands runtime bench tests)
 PYTEST_ARGS ?=
+# Tests mostly wait for a server, and each process has one of its own.
+TEST_PROCESSES ?= 2
 
 .PHONY: help install temporal format lint types layers spell prompts test replay e2e evals cov check demo \
 	bench dev worker histories pages lock clean
@@ -66,7 +68,7 @@ check: lint types layers spell prompts ## lint, types, layers, spelling and prom
 test: install ## all tests; the browser tests where a Chromium is found
 	@command -v chromium chromium-browser google-chrome >/dev/null \
 		|| echo "no Chromium found: the browser tests are skipped (Debian: apt-get install chromium)"
-	@$(BIN)/python -m pytest tests $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 replay: install ## recorded histories still replay
 	@$(BIN)/python -m pytest tests/replay $(PYTEST_ARGS)

@@ -17,6 +17,7 @@ from agents.merge.answer import Synthesis
 from agents.registry import agents
 from domain.batch import BatchResult, Document
 from domain.messages import ToolCall
+from domain.taint import unmarked
 from runtime.artifacts import Artifacts
 from runtime.batches import Batches
 from runtime.serving import activities_of
@@ -76,7 +77,9 @@ def _conversation(asked: Asked) -> rules.Conversation:
         named |= {call.id: call for call in message.calls}
         if message.role == "tool":
             made = named[message.call_id]
-            results.append(rules.Result(made.name, json.loads(made.arguments), message.text))
+            results.append(
+                rules.Result(made.name, json.loads(made.arguments), unmarked(message.text))
+            )
     return rules.Conversation(
         task=asked.messages[0].text,
         results=results,
