@@ -24,7 +24,7 @@ print(wait_for_native_threads(), wait_for_native_threads())
 
 def test_a_thread_that_python_does_not_know_is_waited_for() -> None:
     """As long as such a thread has a frame the wait goes on, and it says that it saw one."""
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - a program written above
         [sys.executable, "-c", _PROGRAM],
         capture_output=True,
         text=True,
