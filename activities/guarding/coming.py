@@ -26,15 +26,18 @@ def _before(request: CheckResultsRequest, call_id: str) -> tuple[str, ...]:
     """Return what was read before a result: an order may be split over several."""
     texts = list(request.results)
     earlier = texts[: texts.index(call_id)]
-    return (*request.before, *(request.results[each] for each in earlier[-1:]))
+    return (*request.before, *(unmarked(request.results[each]) for each in earlier[-1:]))
 
 
 def _kinds(found: Found) -> str:
     return ", ".join(dict.fromkeys(found.kinds))
 
 
-def intake(request: ResolveRequest, guards: GuardPolicy, writes: tuple[str, ...]) -> "Intake":
-    """Return why a run does not begin, or what taints it from its start."""
+def intake(request: ResolveRequest, guards: GuardPolicy) -> "Intake":
+    """Return why a run does not begin, or what taints it from its start.
+
+    Whoever asks for a run may speak of its tools by their names, as strangers have no reason to.
+    """
     size = len(request.task.encode("utf-8", "surrogatepass"))
     if size > guards.most_task_bytes:
         told = f"the task has {size} bytes; {guards.most_task_bytes} are allowed"
@@ -46,7 +49,7 @@ def intake(request: ResolveRequest, guards: GuardPolicy, writes: tuple[str, ...]
     taints: list[Taint] = []
     texts = {"task": request.task, **{f"data {name}": text for name, text in request.data.items()}}
     for source, text in texts.items():
-        found = look(text, writes)
+        found = look(text)
         if not found.suspicious:
             continue
         why = f"it addresses the model: {_kinds(found)}"

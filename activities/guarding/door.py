@@ -51,12 +51,11 @@ class Door:
         guards = spec.guards
         if guards is None or request.takes_part:
             return Intake()
-        writes = tuple(tool.name for tool in spec.tools if tool.writes)
         size = len(request.task) + sum(map(len, request.data.values()))
         if size < _INLINE:
-            found = intake(request, guards, writes)
+            found = intake(request, guards)
         else:
-            found = await asyncio.to_thread(intake, request, guards, writes)
+            found = await asyncio.to_thread(intake, request, guards)
         if not found.refusal and guards.identifiers:
             found = await self._untouched(spec, request, guards, found)
         if found.refusal:
