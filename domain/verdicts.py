@@ -30,6 +30,7 @@ class CheckResultsRequest(Contract):
         injection: What becomes of a result that addresses the model.
         writes: Names of the run's tools that write.
         before: The ends of what was read last.
+        ours: Calls whose results are the operator's own data.
     """
 
     results: dict[str, str]
@@ -37,6 +38,7 @@ class CheckResultsRequest(Contract):
     injection: Literal["off", "warn", "withhold"] = "warn"
     writes: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
 
 
 class Verdicts(Contract):

@@ -216,7 +216,7 @@ class Actor:
         if self._spec.loops is not None and self._spec.loops.ladder:
             asked = {item.call.id: item.arguments for item in ready if item.call.id in texts}
             request = CheckResultsRequest(results=texts, asked=asked)
-        request = guarded_results(self._work, request)
+        request = guarded_results(self._work, request, ready)
         verdicts = await sure(self._desk, "check.results", lambda: self._check_results(request))
         for call_id, reason in verdicts.refused.items():
             told = ActOutcome(kind="error", text=f"error: result not shown: {reason}")

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.acting import ActOutcome
     from domain.guard import Asker, Guarded
     from domain.messages import ToolCall
+    from domain.spec import AgentSpec
     from domain.taint import Taint
     from domain.tools import ToolSpec
     from domain.verdicts import AnswerVerdict, CheckCallsRequest, CheckResultsRequest, Verdicts
@@ -118,7 +119,9 @@ def spilled(watches: Watches, verdict: AnswerVerdict) -> list[Objection]:
 # --- results
 
 
-def guarded_results(work: Work, request: CheckResultsRequest) -> CheckResultsRequest:
+def guarded_results(
+    work: Work, request: CheckResultsRequest, ready: Iterable[Asked]
+) -> CheckResultsRequest:
     """Return `request` with what the search for injected orders needs."""
     guards = work.spec.guards
     if guards is None:
@@ -128,8 +131,15 @@ def guarded_results(work: Work, request: CheckResultsRequest) -> CheckResultsReq
         "injection": guards.injection,
         "writes": tuple(tool.name for tool in work.spec.tools if tool.writes),
         "before": tuple(text[-_END:] for text in read[-_ENDS:]),
+        "ours": tuple(item.call.id for item in ready if _vouched(work.spec, item.tool)),
     }
     return request.model_copy(update=more)
+
+
+def _vouched(spec: AgentSpec, tool: ToolSpec) -> bool:
+    """Whether a result is the operator's own data, also where the tool's fallback has run."""
+    other = spec.tool(tool.fallback)
+    return tool.source == "ours" and (other is None or other.source == "ours")
 
 
 def note_suspects(

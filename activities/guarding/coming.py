@@ -15,7 +15,8 @@ def suspicion(request: CheckResultsRequest, call_id: str) -> tuple[str, bool]:
         return "", False
     # Without the mark, which names the tool that the text is from.
     text = unmarked(request.results[call_id])
-    found = look(text, request.writes, _before(request, call_id))
+    ours = call_id in request.ours
+    found = look(text, request.writes, _before(request, call_id), ours=ours)
     if not found.suspicious:
         return "", False
     held = request.injection == "withhold" and found.certain

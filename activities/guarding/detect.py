@@ -4,6 +4,7 @@ It is a smoke detector. What keeps a write from being made is the taint of whoev
 strangers' words; this one says why, and warns of content that was thought to be ours.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,7 @@ from typing import Final
 
 from activities.guarding.concepts import lexicon, meant
 from activities.guarding.decode import decoded, leet, turned
+from activities.guarding.linear import Pattern, linear
 from activities.guarding.plain import (
     folded,
     one_line,
@@ -59,24 +61,28 @@ class Found:
         return self.weight >= CERTAIN and not self.quoted
 
 
-def look(text: str, tools: Iterable[str] = (), before: Sequence[str] = ()) -> Found:
+def look(
+    text: str, tools: Iterable[str] = (), before: Sequence[str] = (), *, ours: bool = False
+) -> Found:
     """Return what is found in a text.
 
     Args:
         text: Of a result, a task or a document.
         tools: Names of the tools that write: strangers have no reason to know them.
         before: The ends of results read before, for an order that is split over several.
+        ours: Our own data: an order in it is looked for in plain letters alone.
     """
     names = tuple(tools)
     if len(text) > MOST_CHARS:  # the middle of what is longer is not looked at
         text = f"{text[: MOST_CHARS - _LAST]} {text[-_LAST:]}"
-    found = _in(text, names)
+    found = _in(text, names, dressed=not ours)
     for end in () if found.suspicious else before:
-        found = _joined(found, _in(f"{end[-_SEAM:]} {text[:_SEAM]}", names), "split")
+        seam = visible(f"{end[-_SEAM:]} {text[:_SEAM]}")
+        found = _joined(found, _weigh(folded(without_markup(seam)), names, seam), "split")
     return found
 
 
-def _in(text: str, names: tuple[str, ...]) -> Found:
+def _in(text: str, names: tuple[str, ...], *, dressed: bool) -> Found:
     seen = visible(text)
     plain = folded(without_markup(seen))
     found = _weigh(plain, names, seen)
@@ -84,10 +90,10 @@ def _in(text: str, names: tuple[str, ...]) -> Found:
         found = _joined(found, _weigh(folded(hidden), names, hidden), "hidden")
     if unseen(text) >= _UNSEEN or _styled(seen):
         found = _heavier(found, "hidden")
-    if found.certain:
+    if found.certain or not dressed:
         return found
-    for name, dressed in decoded(without_markup(seen)):
-        found = _joined(found, _weigh(folded(dressed), names, dressed), f"encoded: {name}")
+    for name, read in decoded(without_markup(seen)):
+        found = _joined(found, _weigh(folded(read), names, read), f"encoded: {name}")
     if not found.suspicious:
         found = _undressed(plain, seen, names, found)
     return found
@@ -99,9 +105,10 @@ def _undressed(plain: str, seen: str, names: tuple[str, ...], found: Found) -> F
         found = _joined(found, _weigh(folded(joined), names, joined), "split")
     for read in leet(seen):
         found = _joined(found, _weigh(folded(read), names, read), "encoded: leet")
-    for name, read in turned(plain):
-        if _worth(read):
-            found = _joined(found, _weigh(read, names, read), f"encoded: {name}")
+    if _worth().search(plain):
+        for name, read in turned(plain):
+            if _override().search(read):
+                found = _joined(found, _weigh(read, names, read), f"encoded: {name}")
     if not found.suspicious and run_together(plain, _stems()):
         found = Found(("override", "split"), SUSPICIOUS + _DRESSED, found.quoted)
     return found
@@ -133,9 +140,17 @@ def _styled(seen: str) -> bool:
     return any(style in low for style in _HIDING)
 
 
-def _worth(text: str) -> bool:
-    """Whether a text in another order has any word that an order would have."""
-    return any(stem in text for stem in _stems().override)
+@cache
+def _override() -> Pattern:
+    """Return what finds the words by which an order begins."""
+    return linear(map(re.escape, _stems().override))
+
+
+@cache
+def _worth() -> Pattern:
+    """Return what finds those words whatever dress all of the text wears: in one walk, not 27."""
+    worn = {read for stem in _stems().override for _, read in turned(stem)}
+    return linear(map(re.escape, sorted(worn)))
 
 
 @cache

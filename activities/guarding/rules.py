@@ -84,10 +84,18 @@ def weighed(hits: Sequence[Hit], text: str) -> dict[str, float]:
     for rule in NEAR:
         if rule.weight > found.get(rule.kind, 0) and _close(hits, rule):
             found[rule.kind] = rule.weight
-    for form in forms():
-        if form.weight > found.get(form.kind, 0) and form.pattern.search(text):
-            found[form.kind] = form.weight
+    if _any_form().search(text):
+        for form in forms():
+            if form.weight > found.get(form.kind, 0) and form.pattern.search(text):
+                found[form.kind] = form.weight
     return found
+
+
+@cache
+def _any_form() -> Pattern:
+    """Return all forms as one: most texts have none, and are walked through once."""
+    told = json.loads(_FILE.read_text(encoding="utf-8"))["forms"]
+    return linear(pattern for each in told for pattern in each["patterns"])
 
 
 def _close(hits: Sequence[Hit], rule: Near) -> bool:
