@@ -146,9 +146,12 @@ def said(text: str, arguments: Mapping[str, Any]) -> Said:
     found = _parsed(text)
     echo = frozenset(_echoes(arguments.values()))
     lowered = text.lower()
-    clocks = len(patterns.CLOCK.findall(lowered)) > _ENVELOPE
+    told = len(patterns.CLOCK.findall(lowered))
     strict = set(_tokens(found, echo, deep=True, clocks=False))
-    mild = set(_tokens(found, echo, deep=False, clocks=clocks))
+    if isinstance(found, str) and not told and not patterns.TIME.search(lowered):
+        mild = strict  # plain text that tells no time is read once: this is most of what is read
+    else:
+        mild = set(_tokens(found, echo, deep=False, clocks=told > _ENVELOPE))
     return Said(
         mark=digest(*sorted(strict), length=_LENGTH),
         mild=digest(*sorted(mild), length=_LENGTH),
