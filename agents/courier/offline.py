@@ -40,9 +40,13 @@ def _scripted(conversation: Conversation, task: dict[str, Any]) -> Reply:
 
 
 def _is_back(conversation: Conversation) -> bool:
-    """Whether the carrier answered last, and was away before."""
-    away = ["error" in result.text or "tariff" in result.text for result in conversation.results]
-    return any(away) and not away[-1]
+    """Whether all of the carrier that was away has answered since."""
+    away: dict[str, list[bool]] = {}
+    for result in conversation.results:
+        gone = "error" in result.text or "tariff" in result.text
+        away.setdefault(result.name, []).append(gone)
+    were = [each for each in away.values() if any(each)]
+    return bool(were) and not any(each[-1] for each in were)
 
 
 def latency_ms(conversation: Conversation) -> float:
