@@ -203,7 +203,8 @@ def _no_progress(deeds: Sequence[Deed], times: int) -> Finding | None:
     """Different arguments, one and the same outcome, and nothing else learned meanwhile.
 
     Naming one thing after another is a list that is worked through: a receipt for each is
-    progress, and that many of them are not there needs twice the patience.
+    progress, and that many of them fail needs twice the patience; that they are not there, as
+    names that are looked up in a list of the wanted, three times.
     """
     last = deeds[-1]
     if last.wrote:
@@ -213,7 +214,9 @@ def _no_progress(deeds: Sequence[Deed], times: int) -> Finding | None:
     same = tail[len(tail) - streak :]
     if last.tone == Tone.ACK:
         same = [each for each in same if each.head and each.head == last.head]
-    patience = 2 * (times + 1) if last.items else times + 1
+    patience = times + 1
+    if last.items:
+        patience *= 3 if last.tone == Tone.EMPTY else 2
     return _found(Loop.NO_PROGRESS, same) if len(same) >= patience else None
 
 

@@ -94,7 +94,9 @@ def wanted(tool: str, arguments: Mapping[str, Any], *, writes: bool) -> Wanted:
 
 def _describes(value: Any) -> bool:
     """Whether a value is words about something, and not a name."""
-    return isinstance(value, str) and " " in value and not patterns.PROPER.fullmatch(value)
+    if not isinstance(value, str) or patterns.PROPER.fullmatch(value):
+        return False
+    return " " in value or "\n" in value
 
 
 def _is_noise(name: str, value: Any, *, writes: bool) -> bool:
@@ -192,7 +194,8 @@ def _tokens(
     """
     if isinstance(value, Mapping):
         for name, inner in cast("Mapping[str, Any]", value).items():
-            if not ((deep or not path) and patterns.NOISY_KEY.search(_snake(name))):
+            noisy = (deep or not path) and patterns.NOISY_KEY.search(_snake(name))
+            if not noisy or (isinstance(inner, list) and inner):  # a list is no clock or count
                 yield from _tokens(inner, echo, deep=deep, clocks=clocks, path=f"{path}.{name}")
     elif isinstance(value, list):
         for inner in cast("list[Any]", value):
