@@ -31,9 +31,7 @@ AGENT = Agent(
     guards=GuardPolicy(
         injection="withhold",
         arguments=(
-            ArgumentRule(
-                tool="send_mail", argument="to", pattern=_ONE_ADDRESS
-            ),
+            ArgumentRule(tool="send_mail", argument="to", pattern=_ONE_ADDRESS),
             ArgumentRule(tool="send_mail", argument="subject", longest=200),
         ),
     ),
