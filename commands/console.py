@@ -55,8 +55,9 @@ def warn(text: str) -> None:
 
 
 def emit(value: Any) -> None:
-    """Print `value` as one JSON document."""
+    """Print `value` as one JSON document, at once: whoever reads a pipe of `up` waits for it."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
+    sys.stdout.flush()
 
 
 def fail(text: str, code: Exit, *, as_json: bool) -> None:
