@@ -57,6 +57,7 @@ def _options() -> argparse.Namespace:
 
 
 async def _serve(options: argparse.Namespace, setting: Misbehave) -> None:
+    parent = os.getppid()  # before anybody is told: who has read the address may be killed at once
     server = Server(App(setting))
     port = await server.start(options.host, options.port)
     stopping = asyncio.Event()
@@ -68,7 +69,6 @@ async def _serve(options: argparse.Namespace, setting: Misbehave) -> None:
     started = {"address": address, "pid": os.getpid(), "serves": "offline stand-in"}
     sys.stdout.write(json.dumps(started) + "\n")
     sys.stdout.flush()
-    parent = os.getppid()
     while not stopping.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), _PARENT_CHECK_S)
