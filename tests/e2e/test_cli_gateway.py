@@ -49,13 +49,13 @@ def test_a_capped_tenants_run_waits_until_its_cap_is_raised(cli: Cli) -> None:
     set_cap = ("caps", "set", tenant, "--per", "day")
     assert cli(*set_cap, "--tokens", "10").code == 0
 
-    ran = cli("run", "casenotes", "A note.", "--id", "capped", "--tenant", tenant)
+    ran = cli("run", "casenotes", "A note.", "--id", tenant, "--tenant", tenant)
 
     assert ran.code == 3, ran.err
     assert f"the cap of tenant '{tenant}'" in ran.err + ran.out
     assert cli(*set_cap, "--tokens", "100000").code == 0
-    assert cli("retry", "capped").code == 0
-    assert cli("watch", "capped").code == 0
+    assert cli("retry", tenant).code == 0
+    assert cli("watch", tenant).code == 0
     (cap,) = cli("caps", "list", "--tenant", tenant, "--json").json
     assert 0 < cap["used_tokens"] <= cap["tokens"]
 
