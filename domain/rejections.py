@@ -1,6 +1,11 @@
 """What a run's guards refused, as its result and its report say it."""
 
+from typing import Final
+
 from domain.contract import Contract
+
+# Name and description of what counts them, wherever a guard stands.
+COUNTER: Final = ("holdfast_guardrail_rejections", "calls and answers that a guard refused")
 
 
 class Rejection(Contract):

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.acting import ActOutcome
     from domain.contract import strict_json
     from domain.page import plain
-    from domain.rejections import Rejection
+    from domain.rejections import COUNTER, Rejection
     from domain.state import AgentState
     from domain.tools import ToolSpec
 
@@ -143,9 +143,7 @@ class Watches:
         """Count, log and keep a refusal; return it as the model is told."""
         reason = objection.refuse or objection.ask
         workflow.logger.warning("refused by %s: %s: %s", objection.by, what, reason[:_MOST_TEXT])
-        rejections = workflow.metric_meter().create_counter(
-            "holdfast_guardrail_rejections", "calls and answers that a guard refused"
-        )
+        rejections = workflow.metric_meter().create_counter(*COUNTER)
         rejections.add(1, {"by": objection.by})
         kept = self._state.rejections
         if len(kept) < _MOST_KEPT:

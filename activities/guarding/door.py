@@ -11,6 +11,7 @@ from activities.guarding.coming import Intake, intake
 from agents.toolkit import Agent
 from domain.activity import ResolveRequest
 from domain.guard import Asker, GuardPolicy, Privilege
+from domain.rejections import COUNTER
 from domain.spec import AgentSpec
 from domain.tools import ToolSpec
 
@@ -78,8 +79,4 @@ class Door:
 
 def _count(by: str) -> None:
     activity.logger.warning("a task was refused by %s", by)
-    meter = activity.metric_meter()
-    rejections = meter.create_counter(
-        "holdfast_guardrail_rejections", "calls and answers that a guard refused"
-    )
-    rejections.add(1, {"by": by})
+    activity.metric_meter().create_counter(*COUNTER).add(1, {"by": by})

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from activities.guarding.concepts import Hit
 from activities.guarding.linear import Pattern, linear
@@ -72,10 +72,15 @@ NEAR: Final = (
 
 
 @cache
+def _told() -> list[dict[str, Any]]:
+    """Return what `forms.json` has."""
+    return json.loads(_FILE.read_text(encoding="utf-8"))["forms"]
+
+
+@cache
 def forms() -> tuple[Form, ...]:
     """Return the forms of `forms.json`."""
-    told = json.loads(_FILE.read_text(encoding="utf-8"))["forms"]
-    return tuple(Form(each["kind"], linear(each["patterns"]), each["weight"]) for each in told)
+    return tuple(Form(each["kind"], linear(each["patterns"]), each["weight"]) for each in _told())
 
 
 def weighed(hits: Sequence[Hit], text: str) -> dict[str, float]:
@@ -94,8 +99,7 @@ def weighed(hits: Sequence[Hit], text: str) -> dict[str, float]:
 @cache
 def _any_form() -> Pattern:
     """Return all forms as one: most texts have none, and are walked through once."""
-    told = json.loads(_FILE.read_text(encoding="utf-8"))["forms"]
-    return linear(pattern for each in told for pattern in each["patterns"])
+    return linear(pattern for each in _told() for pattern in each["patterns"])
 
 
 def _close(hits: Sequence[Hit], rule: Near) -> bool:
