@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 METADATA: Final = MetaData()
 
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 """The newest migration: a database that says so need not be looked at further."""
 
 
