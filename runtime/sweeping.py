@@ -1,13 +1,14 @@
 """What deletes what has been kept for long enough: a task beside the worker, once an hour.
 
 Several workers may sweep at once; what one has deleted the other does not find. Without a retention
-in the settings, nothing is deleted but what said itself when it expires.
+in the settings, nothing is deleted but what said itself when it expires, and the copies of messages
+that a run's history has anyway.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from random import uniform
 from typing import Final
@@ -21,6 +22,7 @@ from runtime.artifact_uses import ArtifactUses, Standing, StandingOf
 from runtime.database import Database
 from runtime.memory import Memories
 from runtime.settings import Settings
+from runtime.shelf import Shelf
 
 _EVERY: Final = timedelta(hours=1)
 _FIRST: Final = timedelta(minutes=1)  # not while the runs of before are being taken up again
@@ -34,6 +36,7 @@ class Swept:
 
     memories: int = 0
     artifacts: int = 0
+    messages: int = 0
 
 
 def standings(client: Client) -> StandingOf:
@@ -81,12 +84,13 @@ async def sweeping(settings: Settings, database: Database, client: Client) -> As
                 swept = Swept(
                     await sweep_memories(settings, database),
                     await sweep_artifacts(database, client, settings.artifact_retention),
+                    await Shelf(database).sweep(datetime.now(UTC)),
                 )
             except (SQLAlchemyError, RPCError, OSError) as error:
                 _log.warning("nothing was swept away; the next hour will do", reason=str(error))
                 continue
             if swept != Swept():
-                _log.info("swept", memories=swept.memories, artifacts=swept.artifacts)
+                _log.info("swept", **asdict(swept))
 
     task = asyncio.create_task(sweep())
     try:
