@@ -9,6 +9,7 @@ from runtime import (
     tables_memory,
     tables_repair,
     tables_resilience,
+    tables_transcripts,
 )
 from runtime.tables import METADATA
 
@@ -20,6 +21,7 @@ __all__ = [
     "tables_memory",
     "tables_repair",
     "tables_resilience",
+    "tables_transcripts",
 ]
 
 # transactional_ddl: SQLite can roll tables back too, and runtime.database holds its write
