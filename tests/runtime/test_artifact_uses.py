@@ -1,9 +1,7 @@
 """Artifacts that grow old: what nobody uses goes, what a run under way refers to stays."""
 
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from temporalio.testing import ActivityEnvironment
@@ -11,23 +9,8 @@ from temporalio.testing import ActivityEnvironment
 from runtime.artifact_uses import HISTORY, ArtifactUses, Standing
 from runtime.artifacts import Artifacts
 from runtime.database import Database
-from tests.runtime.test_database import _empty  # pyright: ignore[reportPrivateUsage]
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Database]:
-    """A migrated, empty database of each kind."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'test.db'}"
-    else:
-        url = request.getfixturevalue("postgresql")
-        await _empty(url)
-    database = Database(url)
-    await database.migrate()
-    yield database
-    await database.close()
 
 
 async def standing_of(run_id: str) -> Standing:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,22 +13,14 @@ from runtime.database import Database
 from runtime.holdups import HoldUps
 from runtime.metrics import Meters
 from runtime.pauses import PauseNotFound, Pauses
-from tests.runtime.test_database import _empty  # pyright: ignore[reportPrivateUsage]
 
 POLICY = BreakerPolicy(failures=3, probe_s=20)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def stores(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncGenerator[tuple[Database, Database]]:
+@pytest.fixture
+async def stores(database_url: str) -> AsyncGenerator[tuple[Database, Database]]:
     """One migrated, empty database of each kind, as two processes have it open."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'test.db'}"
-    else:
-        url = request.getfixturevalue("postgresql")
-        await _empty(url)
-    first, second = Database(url), Database(url)
+    first, second = Database(database_url), Database(database_url)
     await first.migrate()
     yield first, second
     await first.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,6 +24,7 @@ from runtime.key_values import KeyValues
 from runtime.runs import Runs
 from runtime.spend import SpendLedger
 from runtime.tables import METADATA, REVISION
+from tests.runtime.stores import empty
 
 
 @dataclass(frozen=True)
@@ -35,35 +36,13 @@ class Reserved:
     over_cap: str = ""
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Database]:
-    """A migrated, empty database of each kind."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'test.db'}"
-    else:
-        url = request.getfixturevalue("postgresql")
-        await _empty(url)
-    database = Database(url)
-    await database.migrate()
-    yield database
-    await database.close()
-
-
-async def _empty(url: str) -> None:
-    database = Database(url)
-    async with database.transaction() as connection:
-        await connection.execute(text("DROP SCHEMA public CASCADE"))
-        await connection.execute(text("CREATE SCHEMA public"))
-    await database.close()
-
-
 async def test_processes_that_start_together_migrate_once(store: Database) -> None:
     """Concurrent migrations of an empty database all succeed; repeating one changes nothing."""
     url = store.url.render_as_string(hide_password=False)
     if store.url.get_backend_name() == "sqlite":
         url = f"{url}.fresh"
     else:
-        await _empty(url)
+        await empty(url)
     others = [Database(url) for _ in range(4)]
 
     await asyncio.gather(*(other.migrate() for other in others))

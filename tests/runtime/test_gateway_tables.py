@@ -1,10 +1,8 @@
 """Tenants' caps hold whoever asks at once, and kept replies are bounded; on both databases."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -17,18 +15,6 @@ from runtime.spend import SpendLedger
 from runtime.tables_gateway import TENANT_SPEND
 
 DIME = Decimal("0.10")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Database]:
-    """A migrated database of each kind; tenants and keys are new to it."""
-    url = f"sqlite:///{tmp_path / 'test.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql")
-    database = Database(url)
-    await database.migrate()
-    yield database
-    await database.close()
 
 
 @pytest.fixture

@@ -1,29 +1,12 @@
 """Halts in the database, on SQLite and PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from pathlib import Path
 
 import pytest
 
 from domain.halts import Concerned, keys
 from runtime.database import Database
 from runtime.halts import HaltNotFound, Halts
-from tests.runtime.test_database import _empty  # pyright: ignore[reportPrivateUsage]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Database]:
-    """A migrated, empty database of each kind."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'test.db'}"
-    else:
-        url = request.getfixturevalue("postgresql")
-        await _empty(url)
-    database = Database(url)
-    await database.migrate()
-    yield database
-    await database.close()
 
 
 def concerning(run_id: str, agent: str = "clerk", tenant: str = "") -> tuple[str, ...]:

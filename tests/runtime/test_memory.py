@@ -1,9 +1,7 @@
 """Long-term memory on SQLite and PostgreSQL: found when it fits, and by its owner only."""
 
 import math
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
@@ -11,25 +9,10 @@ from sqlalchemy import Connection, text
 from domain.memory import KNOWLEDGE, Episode, Kind, Memory, Reach, Scope, Vector, relevant
 from runtime.database import Database
 from runtime.memory import Memories, MemoryNotFound, Selection
-from tests.runtime.test_database import _empty  # pyright: ignore[reportPrivateUsage]
 
 OURS = Scope(tenant="acme", agent="helper")
 THEIRS = Scope(tenant="globex", agent="helper")
 OTHER_AGENT = Scope(tenant="acme", agent="scout")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Database]:
-    """A migrated, empty database of each kind."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'test.db'}"
-    else:
-        url = request.getfixturevalue("postgresql")
-        await _empty(url)
-    database = Database(url)
-    await database.migrate()
-    yield database
-    await database.close()
 
 
 def memory(said: str, scope: Scope = OURS, kind: Kind = "fact", **more: object) -> Memory:

@@ -1,8 +1,6 @@
 """The index of passages, on SQLite and PostgreSQL alike."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -16,18 +14,6 @@ from runtime.documents import Documents
 
 KEYS = "Every write carries an idempotency key, which is stable over retries.\n\n" + "x " * 900
 READS = "Reads run in parallel, and need nothing of the kind. An operator's \"quote' OR (NEAR."
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Database]:
-    """A migrated database of each kind."""
-    url = f"sqlite:///{tmp_path / 'test.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql")
-    database = Database(url)
-    await database.migrate()
-    yield database
-    await database.close()
 
 
 async def _add(documents: Documents, collection: str, name: str, text: str) -> str:

@@ -1,8 +1,6 @@
 """Messages that workers read of each other."""
 
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,16 +9,10 @@ from runtime.database import Database
 from runtime.shelf import KEPT, Shelf
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Shelf]:
+@pytest.fixture
+def shelf(store: Database) -> Shelf:
     """An empty shelf of either kind."""
-    url = f"sqlite:///{tmp_path / 'holdfast.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql")
-    database = Database(url)
-    await database.migrate()
-    yield Shelf(database)
-    await database.close()
+    return Shelf(store)
 
 
 def _conversation(seed: str, length: int) -> list[Message]:

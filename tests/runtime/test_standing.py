@@ -1,9 +1,7 @@
 """Standing approvals, reviews and what is known, on SQLite and PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +15,6 @@ from runtime.metrics import Meters
 from runtime.reviews import ReviewNotFound, Reviews
 from runtime.standing import StandingApprovals, StandingNotFound
 from runtime.tickets import Tickets
-from tests.runtime.test_database import _empty  # pyright: ignore[reportPrivateUsage]
 
 NOW = datetime.now(UTC)
 KINDS = taxonomy(
@@ -28,20 +25,6 @@ KINDS = taxonomy(
         }
     }
 )
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Database]:
-    """A migrated, empty database of each kind."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'test.db'}"
-    else:
-        url = request.getfixturevalue("postgresql")
-        await _empty(url)
-    database = Database(url)
-    await database.migrate()
-    yield database
-    await database.close()
 
 
 def grant(given_id: str = "g", hours: float = 1, **terms: float) -> Grant:
