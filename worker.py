@@ -10,6 +10,7 @@ import sys
 # `serve` turns the collector on again.
 gc.disable()
 
+from activities.guarding.redacting import redactor
 from agents.reading.lent import citing
 from agents.registry import agents
 from commands.service import compose
@@ -22,7 +23,9 @@ from runtime.sweeping import sweeping
 
 async def main(queues: str) -> None:
     """Serve `queues` until SIGTERM or SIGINT."""
-    async with process(Settings.load()) as own, lent(own.settings, agents()) as served:
+    settings = Settings.load()
+    opened = process(settings, redactor(settings.secrets()))
+    async with opened as own, lent(own.settings, agents()) as served:
         service = compose(own.settings, own.database, own.offline_url, citing(served), queues)
         async with sweeping(own.settings, own.database, own.client):
             await serve(own.client, own.settings, service, own.sdk_metrics)

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from activities.guarding.redacting import redactor
 from agents.registry import agents
 from commands import console, options
 from commands.errors import Exit, Misuse
@@ -61,7 +62,7 @@ async def a2a(
             own = f"{'https' if tls else 'http'}://{shown}:{listening.getsockname()[1]}"
             address = (url or own).rstrip("/")
             _announce(own, address, sorted(specs), host, tls=bool(tls), as_json=json)
-            logs.configure(settings)
+            logs.configure(settings, redactor(settings.secrets()))
             stopping = asyncio.Event()
             app = build(opened, specs, address, stopping)
             await run_app(app, stopping, listening, tls, connections)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from activities.guarding.redacting import redactor
 from agents.registry import agents
 from commands import console, options
 from commands.doors import Door
@@ -57,7 +58,7 @@ async def _on_stdio(settings: Settings, tenant: str, by: str) -> None:
     # The SDK takes a second to load, which no other command shall pay.
     from commands.mcp_server import server  # noqa: PLC0415
 
-    logs.configure(settings)
+    logs.configure(settings, redactor(settings.secrets()))
     if sys.stdin.isatty():
         console.note("an MCP server on stdin and stdout, for a program to start; Ctrl-C ends it")
     async with session(settings) as opened:
@@ -77,7 +78,7 @@ async def _over_http(settings: Settings, host: str, port: int, *, as_json: bool)
         with closing(listen(host, port)) as listening:
             address = f"http://{host}:{listening.getsockname()[1]}/mcp"
             _announce(address, host, as_json=as_json)
-            logs.configure(settings)
+            logs.configure(settings, redactor(settings.secrets()))
             async with made.session_manager.run():
                 await run_app(app, asyncio.Event(), listening, {}, _CONNECTIONS)
 

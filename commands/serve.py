@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from activities.guarding.redacting import redactor
 from commands import console, options
 from commands.errors import CommandError, Exit, Misuse
 from commands.session import session
@@ -74,7 +75,7 @@ async def serve(
 
             def ready() -> None:
                 _announce(host, listening, sorted(known), tls=bool(tls), as_json=json)
-                logs.configure(settings)
+                logs.configure(settings, redactor(settings.secrets()))
 
             await run(Service(opened, known), listening, tls, connections, ready)
     return Exit.OK

@@ -1,11 +1,14 @@
-"""Logs: one JSON object a line on stderr, with the run they belong to and without prompts."""
+"""Logs: one JSON object a line on stderr, with the run they belong to.
+
+Prompts stay out, and so do personal data and secrets, wherever in a line they stand.
+"""
 
 import logging
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 from pydantic import ValidationError
@@ -18,12 +21,24 @@ from runtime.settings import Settings
 _CONVERSATION: Final = frozenset(
     {"prompt", "prompts", "message", "messages", "text", "arguments", "body", "task", "result"}
 )
+# Nobody has to look at the value to know what it is.
+_SECRET_NAMES: Final = frozenset(
+    {"password", "secret", "authorization", "api_key", "apikey", "cookie", "credentials"}
+)
 _LONGEST: Final = 300
+_MOST_TEXT: Final = 8_000  # characters of one value: what a line costs must have an end
+_MOST_VALUES: Final = 500  # values in one line
+_LEAST_DIGITS: Final = 10**11  # a smaller number is no card's, account's or telephone's
 _FRAMES: Final = 5
 
 
-def configure(settings: Settings) -> None:
-    """Send everything that is logged in this process to stderr as JSON lines."""
+def configure(settings: Settings, redact: Callable[[str], str]) -> None:
+    """Send everything that is logged in this process to stderr as JSON lines.
+
+    Args:
+        settings: Their secrets are taken out too, whatever their form.
+        redact: Returns a text without personal data and secrets; it may be asked at every line.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -44,7 +59,7 @@ def configure(settings: Settings) -> None:
             foreign_pre_chain=[_name_the_run, *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _Render(settings),
+                _Render(settings.secrets(), redact),
             ],
         )
     )
@@ -63,17 +78,54 @@ def configure(settings: Settings) -> None:
 
 
 class _Render:
-    """Writes the line, with secrets blotted out wherever they appear."""
+    """Writes the line, without secrets and personal data wherever in it they are."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._json = structlog.processors.JSONRenderer(sort_keys=False)
-        self._secrets = settings.secrets()
+    def __init__(self, secrets: Sequence[str], redact: Callable[[str], str]) -> None:
+        self._json = structlog.processors.JSONRenderer(sort_keys=False, default=self._unknown)
+        self._secrets = secrets
+        self._redact = redact
 
     def __call__(self, logger: Any, name: str, event: EventDict) -> str:
-        line = str(self._json(logger, name, event))
+        cleared = _Cleared(self._text)
+        return str(self._json(logger, name, cast("EventDict", cleared.value(dict(event)))))
+
+    def _text(self, text: str) -> str:
         for secret in self._secrets:
-            line = line.replace(secret, "***")
-        return line
+            text = text.replace(secret, "***")
+        if len(text) > _MOST_TEXT:
+            text = f"{text[:_MOST_TEXT]}… ({len(text) - _MOST_TEXT:,} characters cut)"
+        return self._redact(text)
+
+    def _unknown(self, value: object) -> str:
+        return self._text(repr(value))
+
+
+class _Cleared:
+    """Clears one line's values, so many of them."""
+
+    def __init__(self, clear: Callable[[str], str]) -> None:
+        self._clear = clear
+        self._left = _MOST_VALUES
+
+    def value(self, value: Any) -> Any:
+        """Return a value of the line without what nobody shall read."""
+        self._left -= 1
+        if self._left < 0:
+            return "(more was left out)"
+        if isinstance(value, str):
+            return self._clear(value)
+        if isinstance(value, int) and abs(value) >= _LEAST_DIGITS:
+            text = self._clear(str(value))
+            return value if text == str(value) else text
+        if isinstance(value, Mapping):
+            fields = cast("Mapping[Any, Any]", value)
+            return {self._clear(str(key)): self._field(key, each) for key, each in fields.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.value(each) for each in cast("Sequence[Any]", value)]
+        return value
+
+    def _field(self, name: object, value: Any) -> Any:
+        return "***" if str(name).lower() in _SECRET_NAMES else self.value(value)
 
 
 def _name_the_run(_logger: Any, _name: str, event: EventDict) -> EventDict:

@@ -1,6 +1,6 @@
 """What a worker process is made of, opened in order and closed in the opposite one."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -46,14 +46,18 @@ class Process:
 
 
 @asynccontextmanager
-async def process(settings: Settings) -> AsyncGenerator[Process]:
+async def process(settings: Settings, redact: Callable[[str], str]) -> AsyncGenerator[Process]:
     """Yield a process's parts; everything is flushed and closed at the end.
+
+    Args:
+        settings: The process's own.
+        redact: Takes personal data and secrets out of what is logged and traced.
 
     Raises:
         STARTUP_ERRORS: see there; nothing is left open.
     """
-    logs.configure(settings)
-    tracing = Tracing(settings)
+    logs.configure(settings, redact)
+    tracing = Tracing(settings, redact)
     try:
         async with opened(settings) as database:
             runtime, sdk_metrics = sdk_runtime()

@@ -1,6 +1,7 @@
 """Traces, and the SDK's runtime with its own logs and metrics."""
 
 import socket
+from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +26,8 @@ _FLUSH_MS: Final = 5_000
 class Tracing:
     """Spans of runs, exported by OTLP where the usual variable names a collector, else none."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, redact: Callable[[str], str]) -> None:
+        self._redact = redact
         # Without a collector no plugin either: trace headers would only lengthen histories.
         self._provider = None if settings.otlp_endpoint is None else _provider()
         self.plugins: list[Plugin] = [] if self._provider is None else [_plugin()]

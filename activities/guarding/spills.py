@@ -5,7 +5,7 @@ Account and card numbers count only with a right checksum.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -16,7 +16,7 @@ from activities.guarding.linear import Pattern, linear
 MOST_CHARS: Final = 400_000
 _SHORTEST_OWN: Final = 6  # a value that is shorter stands in too many words
 _MOST: Final = 200
-_SECRETS: Final = {
+SECRETS: Final = {
     "private key": r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----",
     "AWS key": r"\b(?:AKIA|ASIA|AGPA|AROA)[0-9A-Z]{16}\b",
     "GitHub token": r"\b(?:gh[pousr]_[0-9A-Za-z]{36,255}|github_pat_[0-9A-Za-z_]{22,255})\b",
@@ -30,6 +30,8 @@ _SECRETS: Final = {
     "npm token": r"\bnpm_[0-9A-Za-z]{36}\b",
     "PyPI token": r"\bpypi-AgE[0-9A-Za-z_-]{40,250}",
     "Hugging Face token": r"\bhf_[0-9A-Za-z]{30,60}\b",
+    "Holdfast token": r"\bhf_[2-9a-hj-np-z]{10}_[0-9A-Za-z_-]{43}",
+    "webhook secret": r"\bwhsec_[0-9A-Za-z+/_-]{20,200}={0,2}",
     "JSON web token": r"\beyJ[0-9A-Za-z_-]{10,1000}\.eyJ[0-9A-Za-z_-]{10,1000}"
     r"\.[0-9A-Za-z_-]{10,1000}",
     "password in an address": r"\b[a-z][a-z0-9+.-]{1,30}://[^\s:/@]{1,100}:[^\s:/@]{3,200}@[^\s/]",
@@ -37,8 +39,8 @@ _SECRETS: Final = {
     "password": r"(?i)\b(?:password|passwd|pwd|api[_-]?key|secret[_-]?key|access[_-]?token)"
     r"[\"']?\s{0,3}[:=]\s{0,3}[\"'][^\s\"']{8,200}[\"']",
 }
-_EMAIL: Final = r"\b[0-9A-Za-z._%+-]{1,64}@(?:[0-9A-Za-z-]{1,63}\.){1,8}[A-Za-z]{2,24}\b"
-_IBAN: Final = r"\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){2,7}(?: ?[0-9A-Z]{1,3})?\b"
+EMAIL: Final = r"\b[0-9A-Za-z._%+-]{1,64}@(?:[0-9A-Za-z-]{1,63}\.){1,8}[A-Za-z]{2,24}\b"
+IBAN: Final = r"\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){2,7}(?: ?[0-9A-Z]{1,3})?\b"
 _CARD: Final = r"\b\d(?:[ -]?\d){12,18}\b"
 _PHONE: Final = "+"
 
@@ -61,7 +63,7 @@ def secrets_in(text: str, own: Iterable[str] = ()) -> list[Spill]:
     text = text[:MOST_CHARS]
     found = [
         Spill(*match.span(), kind)
-        for kind, pattern in _forms().items()
+        for kind, pattern in forms().items()
         for match in _some(pattern, text)
     ]
     for value in own:
@@ -80,8 +82,9 @@ def _once(found: Iterable[Spill]) -> list[Spill]:
 
 
 @cache
-def _forms() -> dict[str, Pattern]:
-    return {kind: linear([form], any_case=False) for kind, form in _SECRETS.items()}
+def forms() -> dict[str, Pattern]:
+    """Return what finds each kind of secret."""
+    return {kind: linear([form], any_case=False) for kind, form in SECRETS.items()}
 
 
 @cache
@@ -93,17 +96,24 @@ def _some(pattern: Pattern, text: str):
     return [match for match, _ in zip(pattern.finditer(text), range(_MOST), strict=False)]
 
 
+def true_part(found: str, proved: Callable[[str], bool]) -> str:
+    """Return what of a match is proved: without the words after it that look like more of it."""
+    while found and not proved(found):
+        found = found.rpartition(" ")[0]
+    return found
+
+
 def personal_in(text: str, kinds: Sequence[str]) -> list[Spill]:
     """Return the personal data of these kinds in a text."""
     text = text[:MOST_CHARS]
     found: list[Spill] = []
     if "email" in kinds and "@" in text:
-        found += [Spill(*match.span(), "email") for match in _some(_form(_EMAIL), text)]
+        found += [Spill(*match.span(), "email") for match in _some(_form(EMAIL), text)]
     if "iban" in kinds:
         found += [
-            Spill(*match.span(), "iban")
-            for match in _some(_form(_IBAN), text)
-            if iban.is_valid(match[0])
+            Spill(match.span()[0], match.span()[0] + len(true), "iban")
+            for match in _some(_form(IBAN), text)
+            if (true := true_part(match[0], iban.is_valid))
         ]
     if "card" in kinds:
         found += [

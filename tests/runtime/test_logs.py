@@ -37,7 +37,7 @@ def test_a_line_names_its_run_and_hides_the_conversation(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Bound fields are in the line; prompts, arguments and keys are not."""
-    logs.configure(Settings(openai_api_key=SecretStr("sk-secret")))
+    logs.configure(Settings(openai_api_key=SecretStr("sk-secret")), str)
 
     with structlog.contextvars.bound_contextvars(run="run-1", turn=3, agent="bench", tool="look"):
         structlog.stdlib.get_logger("any").info(
@@ -53,7 +53,7 @@ def test_a_line_names_its_run_and_hides_the_conversation(
 @pytest.mark.usefixtures("untouched")
 def test_an_error_is_one_line_without_its_input(capsys: pytest.CaptureFixture[str]) -> None:
     """A traceback becomes the type, the first line and the places; values stay out."""
-    logs.configure(Settings())
+    logs.configure(Settings(), str)
 
     with pytest.raises(ValidationError) as caught:
         _Input.model_validate({"amount": "the customer's words"})
@@ -67,7 +67,7 @@ def test_an_error_is_one_line_without_its_input(capsys: pytest.CaptureFixture[st
 @pytest.mark.usefixtures("untouched")
 def test_prompts_are_logged_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     """HOLDFAST_LOG_PROMPTS shows them, for whoever looks for a fault."""
-    logs.configure(Settings(log_prompts=True))
+    logs.configure(Settings(log_prompts=True), str)
 
     structlog.stdlib.get_logger("any").info("called", arguments="who is it")
     (line,) = _lines(capsys.readouterr().err)
