@@ -42,6 +42,7 @@ class Runs(Protocol):
         outcome: str,
         result: str,
         started_at: datetime | None = None,
+        by: str = "",
     ) -> None:
         """Keep what a run came to; a later call for the same run replaces it."""
         ...
@@ -133,6 +134,7 @@ class RunActivities:
             outcome=report.outcome,
             result=canonical({"workflow": report.workflow, **report.result}).decode(),
             started_at=report.started_at,
+            by=report.by,
         )
 
     @activity.defn(name="runs.get")

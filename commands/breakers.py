@@ -10,6 +10,7 @@ from commands import console, options, views
 from commands.console import safe
 from commands.errors import Exit
 from commands.groups import group
+from commands.session import whoami
 from domain.breaker import Breaker, BreakerState
 from domain.pause import Pause
 from runtime.breakers import BreakerNotFound, Breakers
@@ -58,8 +59,9 @@ async def list_breakers(every: Every = False, json: options.Json = False) -> Exi
     return Exit.OK
 
 
-async def reset(name: Name, json: options.Json = False) -> Exit:
+async def reset(name: Name, by: options.By = "", json: options.Json = False) -> Exit:
     """Let calls through again at once: closes the breaker, and ends a pause, of that name."""
+    who = by or whoami()
     async with opened(Settings.load()) as database:
         breakers, pauses = await _held(database)
         known = {each.name: each for each in breakers}
@@ -69,9 +71,9 @@ async def reset(name: Name, json: options.Json = False) -> Exit:
                 f"no breaker or pause {name!r}; there are {sorted({*known, *pauses}) or 'none'}"
             )
         if found in known:
-            await Breakers(database).reset(found)
+            await Breakers(database).reset(found, by=who)
         if found in pauses:
-            await Pauses(database).lift(found)
+            await Pauses(database).lift(found, by=who)
     if json:
         console.emit({"name": found, "state": "closed"})
     else:

@@ -71,10 +71,12 @@ async def list_caps(tenant: Every = "", json: options.Json = False) -> Exit:
     return Exit.OK
 
 
-async def remove(tenant: Tenant, *, per: Per = "month", json: options.Json = False) -> Exit:
+async def remove(
+    tenant: Tenant, *, per: Per = "month", by: options.By = "", json: options.Json = False
+) -> Exit:
     """Take a cap away."""
     async with opened(Settings.load()) as database:
-        removed = await Caps(database).remove(tenant, per)
+        removed = await Caps(database).remove(tenant, per, by=by or whoami())
     if json:
         console.emit({"tenant": tenant, "per": per, "removed": removed})
     elif removed:

@@ -12,7 +12,7 @@ from commands.errors import CommandError, Exit
 from commands.groups import group
 from commands.reading import AGENT_WORKFLOW
 from commands.run import pairs
-from commands.session import session
+from commands.session import session, whoami
 from commands.starting import Start, announce, start
 from runtime.database import opened
 from runtime.dead_letters import DeadLetter, DeadLetters, LetterState
@@ -76,7 +76,11 @@ async def show_letter(letter_id: LetterId, json: options.Json = False) -> Exit:
 
 
 async def requeue(
-    letter_id: LetterId, payload: Payload = "", sets: Sets = None, json: options.Json = False
+    letter_id: LetterId,
+    payload: Payload = "",
+    sets: Sets = None,
+    by: options.By = "",
+    json: options.Json = False,
 ) -> Exit:
     """Start a refused input again, as it was or mended; of a failed task, it and what waits for it.
 
@@ -94,7 +98,7 @@ async def requeue(
         run_id = f"requeued-{letter.id}"
         started = await start(connected, Start(workflow, request, "requeued", run_id, detach=True))
         # Started first: a crash in between leaves a letter too many, never one lost.
-        await letters.move(letter_id, "requeued")
+        await letters.move(letter_id, "requeued", by=by or whoami())
         announce(connected, started)
     if json:
         console.emit({"id": letter_id, "state": "requeued", "run_id": started.run_id})
@@ -103,12 +107,12 @@ async def requeue(
     return Exit.OK
 
 
-async def drop(letter_id: LetterId, json: options.Json = False) -> Exit:
+async def drop(letter_id: LetterId, by: options.By = "", json: options.Json = False) -> Exit:
     """Put a refused input or a failed task aside for good; it stays readable."""
     async with opened(Settings.load()) as database:
         letters = DeadLetters(database)
         _need_open(await letters.get(letter_id))
-        await letters.move(letter_id, "dropped")
+        await letters.move(letter_id, "dropped", by=by or whoami())
     if json:
         console.emit({"id": letter_id, "state": "dropped"})
     else:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Insert
 
 from commands import console, options, views
 from commands.console import safe
@@ -10,9 +11,12 @@ from commands.errors import Exit, Misuse
 from commands.groups import group
 from commands.memory_documents import add
 from commands.memory_here import from_here
+from commands.session import whoami
+from domain.contract import digest
 from domain.memory import KINDS, Access, Found, Kind, Memory, MemoryPolicy, Reach, Scope
 from runtime.database import opened
 from runtime.memory import Memories, Selection
+from runtime.operations import Operations, noted
 from runtime.settings import Settings
 from runtime.sweeping import sweep_memories
 
@@ -141,6 +145,9 @@ async def forget(
         memories = Memories(database)
         for each in ids or ():
             await memories.get(reach, each)
+        if not dry_run:
+            # Before it: what is forgotten in part, since this was killed, was asked for.
+            await Operations(database).note(_forgetting(reach, chosen))
         forget_them = memories.count if dry_run else memories.forget
         forgotten = await forget_them(reach, chosen)
     if json:
@@ -148,6 +155,20 @@ async def forget(
     else:
         console.out().print(f"{'would forget' if dry_run else 'forgot'} {forgotten:,}")
     return Exit.OK
+
+
+def _forgetting(reach: Reach, chosen: Selection) -> Insert:
+    # Whose memories they were is what is to be forgotten: only its hash is kept.
+    return noted(
+        "memory.forget",
+        reach.agent or "every agent",
+        by=whoami(),
+        tenant=reach.tenant,
+        ids=list(chosen.ids),
+        of_sha256=digest(chosen.by, length=64) if chosen.by else "",
+        kinds=list(chosen.kinds),
+        source=chosen.source,
+    )
 
 
 async def sweep(json: options.Json = False) -> Exit:

@@ -11,6 +11,7 @@ from commands.console import safe
 from commands.errors import Exit, Misuse
 from commands.guard import guarded
 from commands.kinds import startable
+from commands.session import whoami
 from domain.door import SCOPES
 from runtime.database import opened
 from runtime.settings import Settings
@@ -47,6 +48,7 @@ async def add_token(
     scope: Scopes = "read",
     days: Days = 365,
     workflow: Workflows = None,
+    by: options.By = "",
     json: options.Json = False,
 ) -> Exit:
     """Make a token and print it: this once, since only its hash is kept."""
@@ -58,6 +60,7 @@ async def add_token(
             scopes=_scopes(scope),
             workflows=_workflows(workflow or []),
             expires_at=now + timedelta(days=days) if days else None,
+            by=by or whoami(),
         )
     if json:
         console.emit(_row(token, now) | {"token": text})
@@ -93,10 +96,10 @@ async def list_tokens(json: options.Json = False) -> Exit:
     return Exit.OK
 
 
-async def revoke_token(token_id: TokenId, json: options.Json = False) -> Exit:
+async def revoke_token(token_id: TokenId, by: options.By = "", json: options.Json = False) -> Exit:
     """End a token, in every copy of the service, from the next request on."""
     async with opened(Settings.load()) as database:
-        token = await Tokens(database).revoke(token_id)
+        token = await Tokens(database).revoke(token_id, by=by or whoami())
     if json:
         console.emit(_row(token, datetime.now(UTC)))
     else:

@@ -68,7 +68,11 @@ class DeadLetter(Contract):
 
 
 class Report(Contract):
-    """What a closed run leaves in the database; the history has a retention."""
+    """What a closed run leaves in the database; the history has a retention.
+
+    Attributes:
+        by: Who asked for it, as they claim.
+    """
 
     run_id: str
     workflow: str
@@ -77,3 +81,4 @@ class Report(Contract):
     outcome: str
     started_at: datetime
     result: dict[str, Any]
+    by: str = ""

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from domain.breaker import Breaker, BreakerPolicy, BreakerState, new_breaker
 from runtime.database import Database
+from runtime.operations import noted
 from runtime.tables_resilience import BREAKERS
 
 _B: Final = BREAKERS.c
@@ -80,7 +81,7 @@ class Breakers:
 
         return await self._database.run(look)
 
-    async def reset(self, name: str) -> Breaker:
+    async def reset(self, name: str, *, by: str = "") -> Breaker:
         """Close a breaker with nothing counted, and return it.
 
         Raises:
@@ -90,7 +91,9 @@ class Breakers:
             raise BreakerNotFound(
                 f"no breaker {name!r}; `python starter.py breakers list --all` shows what there is"
             )
-        _, after = await self.change(name, lambda breaker, now: breaker.closed(now))
+        before, after = await self.change(name, lambda breaker, now: breaker.closed(now))
+        note = noted("breaker.reset", name, by=by, was=before.state.value, why=before.reason)
+        await self._database.run(lambda connection: connection.execute(note))
         return after
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from runtime.database import Database
+from runtime.operations import noted
 from runtime.tables_gateway import TENANT_CAPS, TENANT_SPEND
 
 Period = Literal["day", "month"]
@@ -118,6 +119,8 @@ class Caps:
         }
         async with self._database.transaction() as connection:
             await connection.execute(put, values)
+            amounts = {"per": period, "tokens": tokens, "cost_usd": cost_usd}
+            await connection.execute(noted("cap.set", tenant, tenant=tenant, by=by, **amounts))
         (cap,) = [each for each in await self.list(tenant) if each.period == period]
         return cap
 
@@ -145,13 +148,17 @@ class Caps:
                 )
         return found
 
-    async def remove(self, tenant: str, period: Period) -> bool:
+    async def remove(self, tenant: str, period: Period, *, by: str = "") -> bool:
         """Take a cap away; False where there was none."""
         statement = delete(TENANT_CAPS).where(
             TENANT_CAPS.c.tenant == tenant, TENANT_CAPS.c.period == period
         )
         async with self._database.transaction() as connection:
-            return (await connection.execute(statement)).rowcount == 1
+            removed = (await connection.execute(statement)).rowcount == 1
+            if removed:
+                note = noted("cap.remove", tenant, tenant=tenant, by=by, per=period)
+                await connection.execute(note)
+        return removed
 
 
 def nano_of(cost_usd: Decimal) -> int:

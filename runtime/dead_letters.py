@@ -8,6 +8,7 @@ from typing import Literal
 from sqlalchemy import RowMapping, select, update
 
 from runtime.database import Database
+from runtime.operations import noted
 from runtime.tables import DEAD_LETTERS
 
 LetterState = Literal["open", "requeued", "dropped"]
@@ -85,7 +86,7 @@ class DeadLetters:
             )
         return _letter(row)
 
-    async def move(self, letter_id: str, state: LetterState) -> bool:
+    async def move(self, letter_id: str, state: LetterState, *, by: str = "") -> bool:
         """Move an open letter to `state`; False where it was not open (any more)."""
         statement = (
             update(DEAD_LETTERS)
@@ -93,7 +94,10 @@ class DeadLetters:
             .values(state=state)
         )
         async with self._database.transaction() as connection:
-            return (await connection.execute(statement)).rowcount == 1
+            moved = (await connection.execute(statement)).rowcount == 1
+            if moved:
+                await connection.execute(noted(f"letter.{state}", letter_id, by=by))
+        return moved
 
 
 def _letter(row: RowMapping) -> DeadLetter:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from domain.pause import Pause
 from runtime.database import Database
+from runtime.operations import noted
 from runtime.tables_resilience import PAUSES
 
 _P: Final = PAUSES.c
@@ -47,7 +48,7 @@ class Pauses:
 
         await self._database.run(keep)
 
-    async def lift(self, name: str) -> Pause:
+    async def lift(self, name: str, *, by: str = "") -> Pause:
         """End a pause at once, and return it.
 
         Raises:
@@ -57,5 +58,11 @@ class Pauses:
         if found is None:
             raise PauseNotFound(f"nothing called {name!r} is paused")
         statement = sa.delete(PAUSES).where(_P.name == name)
-        await self._database.run(lambda connection: connection.execute(statement))
+        note = noted("pause.lift", name, by=by, until=found.until, why=found.reason)
+
+        def end(connection: Connection) -> None:
+            connection.execute(statement)
+            connection.execute(note)
+
+        await self._database.run(end)
         return found

@@ -11,7 +11,11 @@ from runtime.tables import RUNS
 
 @dataclass(frozen=True)
 class Run:
-    """A run's summary; `result` is its JSON, absent while it is open."""
+    """A run's summary; `result` is its JSON, absent while it is open.
+
+    Attributes:
+        by: Who asked for it, as they claim.
+    """
 
     run_id: str
     agent: str
@@ -20,6 +24,7 @@ class Run:
     started_at: datetime
     closed_at: datetime | None
     result: str | None
+    by: str = ""
 
 
 class Runs:
@@ -45,6 +50,7 @@ class Runs:
         result: str,
         started_at: datetime | None = None,
         closed_at: datetime | None = None,
+        by: str = "",
     ) -> None:
         """Note how a run ended. Idempotent, also without `started`; the last note holds."""
         ended = {
@@ -59,6 +65,7 @@ class Runs:
                 agent=agent,
                 tenant=tenant,
                 started_at=started_at or ended["closed_at"],
+                by=by[:255],
                 **ended,
             )
             .on_conflict_do_update(index_elements=["run_id"], set_=ended)

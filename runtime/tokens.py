@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import RowMapping, select, update
 
 from runtime.database import Database
+from runtime.operations import noted
 from runtime.tables import TOKENS
 
 _MARK: Final = "hf"
@@ -65,6 +66,7 @@ class Tokens:
         scopes: tuple[str, ...],
         workflows: tuple[str, ...] = (),
         expires_at: datetime | None = None,
+        by: str = "",
     ) -> tuple[Token, str]:
         """Make a token. Its text is returned and not kept: nobody can read it again."""
         token_id = "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
@@ -82,6 +84,9 @@ class Tokens:
         }
         async with self._database.transaction() as connection:
             await connection.execute(self._database.insert(TOKENS), row)
+            may = {key: row[key] for key in ("name", "scopes", "workflows", "expires_at")}
+            note = noted("token.add", token_id, tenant=tenant, by=by, **may)
+            await connection.execute(note)
         return await self.get(token_id), text
 
     async def holder(self, text: str) -> Token | None:
@@ -117,7 +122,7 @@ class Tokens:
             rows = (await connection.execute(query)).mappings().all()
         return [_token(row) for row in rows]
 
-    async def revoke(self, token_id: str) -> Token:
+    async def revoke(self, token_id: str, *, by: str = "") -> Token:
         """End a token, from the next request on. Idempotent: the first time holds.
 
         Raises:
@@ -128,8 +133,11 @@ class Tokens:
             .where(TOKENS.c.id == token_id, TOKENS.c.revoked_at.is_(None))
             .values(revoked_at=datetime.now(UTC))
         )
+        found = await self.get(token_id)
+        note = noted("token.revoke", token_id, tenant=found.tenant, by=by, name=found.name)
         async with self._database.transaction() as connection:
-            await connection.execute(statement)
+            if (await connection.execute(statement)).rowcount:
+                await connection.execute(note)
         return await self.get(token_id)
 
 

@@ -158,7 +158,7 @@ class Conducted(Attended, Generic[Result]):
         with suppress(FailureError):
             if result.outcome is Outcome.REJECTED:
                 await keep_dead_letter(name, tenant, result.reason, self.asked)
-            await keep_report(name, tenant, result.outcome, result)
+            await keep_report(name, tenant, result.outcome, result, by=self.asked.by)
 
     def _closed(self, outcome: Outcome, reason: str) -> dict[str, Any]:
         """Return the fields that every result has."""

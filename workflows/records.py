@@ -55,8 +55,10 @@ async def keep_dead_letter(
     return str(kept or "")
 
 
-async def keep_report(agent: str, tenant: str, outcome: Outcome, result: BaseModel) -> None:
-    """Keep what the run came to."""
+async def keep_report(
+    agent: str, tenant: str, outcome: Outcome, result: BaseModel, *, by: str = ""
+) -> None:
+    """Keep what the run came to, and who asked for it."""
     info = workflow.info()
     report = Report(
         run_id=info.workflow_id,
@@ -66,6 +68,7 @@ async def keep_report(agent: str, tenant: str, outcome: Outcome, result: BaseMod
         outcome=outcome.value,
         started_at=info.workflow_start_time,
         result=result.model_dump(mode="json"),
+        by=by,
     )
     await workflow.execute_local_activity("runs.put", report, **policies.RECORD)
 
