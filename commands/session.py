@@ -19,6 +19,7 @@ from temporalio.client import Client, WorkflowHandle
 from commands.errors import CommandError
 from runtime import devserver
 from runtime.database import Database, opened
+from runtime.operations import identity
 from runtime.settings import Settings
 from runtime.temporal import connect
 
@@ -99,7 +100,12 @@ async def session(settings: Settings | None = None) -> AsyncGenerator[Session]:
     """
     settings = settings or Settings.load()
     async with opened(settings) as database:
-        yield Session(settings, database, await connect(settings, database))
+        yield Session(settings, database, await connect(settings, database, identity=_identity()))
+
+
+def _identity() -> str:
+    """Return what histories say of who sent something: account and host, and which process."""
+    return f"{identity()} ({os.getpid()})"
 
 
 def whoami() -> str:

@@ -29,10 +29,12 @@ async def connect(
     *,
     runtime: Runtime | None = None,
     plugins: Sequence[Plugin] = (),
+    identity: str | None = None,
 ) -> Client:
     """Connect as the environment or a profile says, else to the embedded server.
 
-    `database` holds the payloads that are too large for a history.
+    `database` holds the payloads that are too large for a history. `identity` is what histories
+    say of who sent a signal or started a run; default: the process's number and its host.
 
     Raises:
         NoServer: nothing is configured and nothing runs, or what is configured does not answer.
@@ -46,6 +48,7 @@ async def connect(
             data_converter=data_converter(database),
             runtime=runtime,
             plugins=plugins,
+            identity=identity,
             connect_timeout=_CONNECT_TIMEOUT,
             # Compressing what never leaves the machine only costs CPU.
             grpc_compression=(
