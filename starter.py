@@ -25,6 +25,7 @@ from commands.guard import guarded
 from commands.halting import halt, halts, unhalt
 from commands.mcp_serving import group as mcp
 from commands.memory import memory
+from commands.migrate import migrate
 from commands.orchestrate import orchestrate
 from commands.prompts import prompts
 from commands.repair import repair
@@ -48,7 +49,14 @@ from commands.workers import workers
 Command = Callable[..., Coroutine[Any, Any, Any]]
 
 COMMANDS: Final[dict[str, dict[str, Command]]] = {
-    "Serve": {"up": up, "serve": serve, "a2a": a2a, "demo": demo, "doctor": doctor},
+    "Serve": {
+        "up": up,
+        "serve": serve,
+        "a2a": a2a,
+        "demo": demo,
+        "doctor": doctor,
+        "migrate": migrate,
+    },
     "Start": {
         "audit": audit,
         "chain": chain,

@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
@@ -16,29 +15,21 @@ from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
     NoSuchModuleError,
-    OperationalError,
-    ProgrammingError,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from runtime import revisions
+from runtime.revisions import DatabaseError
 from runtime.settings import Settings
 from runtime.tables import REVISION
 
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
-
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
-# Any number that all processes share; PostgreSQL has no name for an advisory lock.
-_MIGRATION_LOCK: Final = 0x484F4C44
 _BUSY_TIMEOUT_MS: Final = 15_000
 _HOT_THREADS: Final = 4
 _BUSY_PAUSE_S: Final = 0.02
 
 _Out = TypeVar("_Out")
 Insert = sqlite.Insert | postgresql.Insert
-
-
-class DatabaseError(RuntimeError):
-    """The database cannot be used; the message says what to do."""
 
 
 class Database:
@@ -76,40 +67,35 @@ class Database:
         """Return an insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return postgresql.insert(table) if self._postgresql else sqlite.insert(table)
 
-    async def migrate(self) -> None:
-        """Bring the tables up to this code's revision. Idempotent, safe when several start at once.
+    async def migrate(self, *, allowed: bool = True) -> None:
+        """Bring the tables up to this code's version. Idempotent, safe when several start at once.
+
+        Args:
+            allowed: Whether tables may be changed; else those of an older version are refused.
 
         Raises:
-            DatabaseError: unreachable, or made by a newer version of this code.
+            DatabaseError: unreachable, made by a newer version of this code, or not `allowed`.
         """
         try:
-            if await self._revision() != REVISION:
-                await self._upgrade()
+            known = await revisions.found(self._engine)
+            if known.serves:
+                return
+            if not allowed:
+                raise DatabaseError(
+                    f"the tables of {self!r} have version {known.revision or 'none'}, this code "
+                    f"needs {REVISION}, and HOLDFAST_MIGRATE is false; run "
+                    "`python starter.py migrate` first"
+                )
+            await revisions.upgrade(self._engine, postgresql=self._postgresql)
         except (DBAPIError, OSError) as error:
             raise DatabaseError(
                 f"the database {self!r} cannot be opened ({_first_line(error)}); "
                 "check HOLDFAST_DATABASE_URL"
             ) from error
 
-    async def _revision(self) -> str | None:
-        async with self._engine.connect() as connection:
-            try:
-                found = await connection.execute(text("SELECT version_num FROM alembic_version"))
-            except (OperationalError, ProgrammingError):
-                # No such table: an empty database. Anything else shows again in the upgrade.
-                return None
-            revision: str | None = found.scalar_one_or_none()
-            return revision
-
-    async def _upgrade(self) -> None:
-        async with self._engine.connect() as connection:
-            await connection.exec_driver_sql(
-                f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"
-                if self._postgresql
-                else "BEGIN IMMEDIATE"
-            )
-            await connection.run_sync(_upgrade)
-            await connection.commit()
+    async def revision(self) -> str:
+        """Return the version of the tables; empty where there are none."""
+        return (await revisions.found(self._engine)).revision
 
     async def ping(self) -> None:
         """Raise unless the database answers."""
@@ -133,28 +119,10 @@ async def opened(settings: Settings) -> AsyncGenerator[Database]:
         settings.prepare_home()
     database = Database(settings.database)
     try:
-        await database.migrate()
+        await database.migrate(allowed=settings.migrate)
         yield database
     finally:
         await database.close()
-
-
-def _upgrade(connection: Connection) -> None:
-    # Here and not above: it takes half a second to import, and is hardly ever needed.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["connection"] = connection
-    try:
-        command.upgrade(config, "head")
-    except CommandError as error:
-        raise DatabaseError(
-            f"the database {connection.engine.url!r} was made by another version ({error}); "
-            "update this code"
-        ) from error
 
 
 def _normal(url: str) -> URL:

@@ -68,6 +68,8 @@ class Settings(BaseModel):
     home: Path = PROJECT / ".holdfast"
     database_url: SecretStr | None = None
     """SQLAlchemy URL; secret, since it may carry a password."""
+    migrate: bool = True
+    """Whether a process brings the database up to its version; else `starter.py migrate` does."""
     task_queue: str = "holdfast"
     metrics_host: str = "127.0.0.1"
     """Metrics name agents and tenants, so they leave the machine only when asked to."""

@@ -17,10 +17,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from runtime.artifacts import Artifacts
-from runtime.database import MIGRATIONS, Database, DatabaseError
+from runtime.database import Database
 from runtime.dead_letters import DeadLetterNotFound, DeadLetters
 from runtime.filings import Filings
 from runtime.key_values import KeyValues
+from runtime.revisions import MIGRATIONS, DatabaseError
 from runtime.runs import Runs
 from runtime.spend import SpendLedger
 from runtime.tables import METADATA, REVISION
@@ -92,15 +93,46 @@ async def test_the_migrations_make_the_tables_that_the_code_expects(store: Datab
     assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == REVISION
 
 
-async def test_a_database_of_a_newer_version_is_refused(store: Database) -> None:
-    """An unknown revision is a one-line error, not a guess."""
+async def _become(store: Database, revision: str, oldest: str = "") -> None:
+    """Let the tables say that another version of the code made them."""
     async with store.transaction() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        named = {"revision": revision, "oldest": oldest}
+        await connection.execute(text("UPDATE alembic_version SET version_num = :revision"), named)
+        if oldest:
+            await connection.execute(
+                text("INSERT INTO schema_versions VALUES (:revision, :oldest)"), named
+            )
+
+
+@pytest.mark.parametrize("oldest", ["", "9998"])
+async def test_a_database_of_a_newer_version_is_refused(store: Database, oldest: str) -> None:
+    """An unknown revision, or one that this code is too old for: one line, not a guess."""
+    await _become(store, "9999", oldest)
 
     with pytest.raises(DatabaseError, match="another version") as caught:
         await store.migrate()
 
     assert "\n" not in str(caught.value)
+
+
+async def test_code_one_version_behind_goes_on_beside_newer_tables(store: Database) -> None:
+    """In a rolling deploy an old worker that falls is started again after the migration."""
+    await _become(store, "9999", REVISION)
+
+    await store.migrate()
+    await store.migrate(allowed=False)
+
+    assert await store.revision() == "9999"
+
+
+async def test_a_process_that_may_not_migrate_says_who_does(store: Database) -> None:
+    """Tables of an older version are left as they are."""
+    await _become(store, "0003")
+
+    with pytest.raises(DatabaseError, match=r"version 0003.*starter\.py migrate"):
+        await store.migrate(allowed=False)
+
+    assert await store.revision() == "0003"
 
 
 async def test_an_artifact_keeps_its_bytes(store: Database) -> None:

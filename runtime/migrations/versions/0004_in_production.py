@@ -12,7 +12,19 @@ down_revision = "0003"
 
 def upgrade() -> None:
     """Create them."""
+    _versions()
     _operations()
+    _roles()
+
+
+def _versions() -> None:
+    """Which code can use the tables: these only add, so that of the version before can too."""
+    versions = op.create_table(
+        "schema_versions",
+        sa.Column("revision", sa.String(32), primary_key=True),
+        sa.Column("oldest", sa.String(32), nullable=False),
+    )
+    op.bulk_insert(versions, [{"revision": revision, "oldest": "0003"}])
 
 
 def _operations() -> None:
@@ -29,3 +41,16 @@ def _operations() -> None:
     )
     op.create_index("operations_by_time", "operations", ["at"])
     op.add_column("runs", sa.Column("by", sa.String(255), nullable=False, server_default=""))
+
+
+def _roles() -> None:
+    """Name what tokens could do until now without its being named, so that they still can.
+
+    Starting allowed to cancel any run of the tenant, approving to answer stopped ones.
+    """
+    tokens = sa.table("tokens", *(sa.column(name, sa.String) for name in ("id", "scopes")))
+    more = {"start": "cancel", "approve": "mend"}
+    for row in op.get_bind().execute(sa.select(tokens)).all():
+        had = row.scopes.split(",")
+        now = [*had, *(more[each] for each in had if each in more and more[each] not in had)]
+        op.execute(sa.update(tokens).where(tokens.c.id == row.id).values(scopes=",".join(now)))
