@@ -90,6 +90,8 @@ class Decision(Contract):
     reason: str = ""
     by: str = ""
     at: datetime
+    asked_at: datetime | None = None
+    """When the question was put; None where nobody was asked."""
     arguments: dict[str, Any] | None = None
     arguments_hash: str = ""
 
@@ -160,6 +162,7 @@ def rule(question: Question | None, verdict: Verdict, answer: Answer, at: dateti
         reason=answer.reason,
         by=answer.by,
         at=at,
+        asked_at=question.asked_at,
         arguments=arguments,
         arguments_hash=arguments_hash(arguments),
     )
@@ -188,6 +191,7 @@ def silent(question: Question, at: datetime) -> Decision:
         tool=question.tool,
         reason="nobody answered in time",
         at=at,
+        asked_at=question.asked_at,
         arguments=question.arguments,
         arguments_hash=question.arguments_hash,
     )

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.approval import Decision
 from domain.budget import Limits, LimitsOverride, Spend
 from domain.contract import Contract
+from domain.people import People
 from domain.taint import Taint, joined
 
 
@@ -76,6 +77,7 @@ class RunState(BaseModel):
         private_agent: A private agent that took part in a run of several; then all are.
         other_agent: One that is not private; then none is.
         tainted: Which words of strangers it, or a run below it, has read.
+        people: What it has wanted of people.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -98,6 +100,7 @@ class RunState(BaseModel):
     private_agent: str = ""
     other_agent: str = ""
     tainted: list[Taint] = Field(default_factory=list[Taint])
+    people: People = People()
 
     def taint(self, found: Iterable[Taint]) -> None:
         """Note what strangers' words were read; nothing ever takes that back."""
@@ -116,6 +119,7 @@ class RunResult(Contract):
         model: The model that answered last.
         seconds: From its start to its end, waiting included.
         tainted: Which words of strangers it, or a run below it, has read.
+        people: What it has wanted of people; None where that is nothing.
     """
 
     run_id: str = ""
@@ -130,6 +134,7 @@ class RunResult(Contract):
     continued: int = 0
     closed_at: datetime | None = None
     tainted: tuple[Taint, ...] = ()
+    people: People | None = None
 
     @property
     def whole(self) -> bool:

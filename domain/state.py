@@ -14,6 +14,7 @@ from domain.loops import Deed, Turned, spelled
 from domain.memory import Recalled
 from domain.messages import ROOT, Message, chain, link
 from domain.near import Course
+from domain.people import People
 from domain.rejections import Rejection
 from domain.routing import Fallen
 from domain.rule_log import Act
@@ -213,7 +214,7 @@ class AgentState(RunState):
         earlier.decisions, earlier.ignored = [], []
         earlier.troubles, earlier.degraded = [], []
         earlier.alerted, earlier.course = False, Course()
-        earlier.rejections, earlier.checks = [], SelfChecks()
+        earlier.rejections, earlier.checks, earlier.people = [], SelfChecks(), People()
         earlier.worked_s, earlier.continued, earlier.route, earlier.revisions = 0, 0, 0, 0
         if turn < self.planned:
             earlier.phase, earlier.planned, earlier.plan = "start", 0, []

@@ -16,6 +16,7 @@ SEARCH_ATTRIBUTES: Final = {
     "Tenant": "Keyword",
     "CostUsd": "Double",
     "AwaitingApproval": "Bool",
+    "WaitingSince": "Datetime",
 }
 """Name and type; none may hold personal data, since encryption does not cover them."""
 
@@ -23,6 +24,7 @@ _TYPES: Final = {
     "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
     "Double": IndexedValueType.INDEXED_VALUE_TYPE_DOUBLE,
     "Bool": IndexedValueType.INDEXED_VALUE_TYPE_BOOL,
+    "Datetime": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
 }
 
 

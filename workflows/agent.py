@@ -201,6 +201,7 @@ class AgentWorkflow(Conducted[AgentResult]):
             waited_s=self.desk.waited().total_seconds(),
             worked_s=self.desk.worked().total_seconds(),
             continued=old.continued + 1,
+            people=self.desk.people,
             **handed_on(spec, old),
         )
         await workflow.wait_condition(workflow.all_handlers_finished)

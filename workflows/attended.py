@@ -19,6 +19,7 @@ from workflows.halting import hear
 with workflow.unsafe.imports_passed_through():
     from domain import page
     from domain.approval import Decision, UnusableAnswerError, Verdict
+    from domain.lifecycle import WAITS
     from domain.spec import ApprovalPolicy
 
 _STATE = SearchAttributeKey.for_keyword("AgentState")
@@ -26,6 +27,7 @@ _AGENT = SearchAttributeKey.for_keyword("AgentName")
 _TENANT = SearchAttributeKey.for_keyword("Tenant")
 _COST = SearchAttributeKey.for_float("CostUsd")
 _AWAITING = SearchAttributeKey.for_bool("AwaitingApproval")
+_SINCE = SearchAttributeKey.for_datetime("WaitingSince")
 # A longer value is refused by the server, and the workflow task would be tried again forever.
 _MOST_NAME = 200
 _VERDICTS = ("approve", "reject", "modify")
@@ -144,6 +146,8 @@ class Attended(ABC):
                 _COST.value_set(values[_COST.name]),
                 _AWAITING.value_set(awaiting),
             ]
+            if self.desk.life.state in WAITS:  # stays when that is over: the state says so
+                updates.append(_SINCE.value_set(workflow.now()))
             changed = [
                 update for update in updates if self._shown.get(update.key.name) != update.value
             ]

@@ -58,6 +58,7 @@ class Conducted(Attended, Generic[Result]):
         self.desk.waited_before = timedelta(seconds=state.waited_s)
         self.desk.decisions = state.decisions
         self.desk.ignored = state.ignored
+        self.desk.people = state.people
         self.desk.asks_nobody = request.dry_run
         self._specs: dict[str, AgentSpec] = {}
 
@@ -135,6 +136,7 @@ class Conducted(Attended, Generic[Result]):
             return  # the next time will do
         self.memory.worked_s = self.desk.worked().total_seconds()
         self.memory.waited_s = self.desk.waited().total_seconds()
+        self.memory.people = self.desk.people
         self.memory.continued += 1
         workflow.continue_as_new(self.asked.model_copy(update={"state": self.memory}))
 
@@ -165,8 +167,10 @@ class Conducted(Attended, Generic[Result]):
         state = self.memory
         started = state.started_at or workflow.info().workflow_start_time
         read = {"tainted": tuple(state.tainted)} if state.tainted else {}
+        people = self.desk.people.waiting(self.desk.waited().total_seconds())
         return {
             **read,
+            **({} if people.empty else {"people": people}),
             "run_id": workflow.info().workflow_id,
             "outcome": outcome,
             "reason": reason,

@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
         unasked,
     )
     from domain.lifecycle import Lifecycle, State
+    from domain.people import People
     from domain.run import Stop
     from domain.spec import ApprovalPolicy
 
@@ -57,6 +58,7 @@ class Desk:
         worked_before: Time that the run had worked before it continued as new.
         waited_before: Time that it had waited for people before it continued as new.
         held: What is known of halts that hold the run up.
+        people: What was wanted of people so far.
         attention: Taken by the one question or stop that is open.
         way: How a run goes on that stands still, once a person has said so.
     """
@@ -73,6 +75,7 @@ class Desk:
         self.waited_before = timedelta()
         self.asks_nobody = False
         self.held = Held()
+        self.people = People()
         self._show = show
         self._home = Home()
         self._decision: Decision | None = None
@@ -157,6 +160,7 @@ class Desk:
         async with self.attention:
             decision = await self._ask_once(form, check, self.approvals.silence)
             if decision.verdict == "silence" and self.approvals.silence == "escalate":
+                self.people = self.people.asking_again()
                 again = f"nobody answered; this now waits for {self.approvals.escalate_to}"
                 form = form.model_copy(update={"why": f"{form.why} ({again})"})
                 decision = await self._ask_once(form, check, "reject")
@@ -179,6 +183,7 @@ class Desk:
             silence=_MEANS[silence].format(self.approvals.escalate_to),
         )
         self._decision, self._check, self.way = None, check, None
+        self.people = self.people.asking(form.kind)
         self.move(State.PENDING_APPROVAL)
         try:
             return await self._answer(asked)
@@ -237,6 +242,7 @@ class Desk:
         """
         async with self.attention:
             self.stop, self.ways, self.way = stop, ways, None
+            self.people = self.people if stop.halted else self.people.stopping()
             since = workflow.now()
             self.move(State.STOPPED)
             try:
