@@ -66,6 +66,10 @@ class Rig:
         answer = await self.http.get(f"{base}/stats/{lineage}" if lineage else f"{base}/stats")
         return answer.raise_for_status().json()
 
+    async def kill(self, target: str) -> float:
+        """Kill the `worker` or the `server` and start it again; return when it was killed."""
+        return await (self.kill_worker() if target == "worker" else self.kill_server())
+
     async def kill_worker(self) -> float:
         """Kill the worker and start it again at once, as a supervisor would; return when."""
         killed = time.time()
@@ -118,7 +122,7 @@ class Rig:
 async def rig(home: Path) -> AsyncGenerator[Rig]:
     """Start everything in `home`, and stop it at the end."""
     settings = Settings(home=home, metrics_port=0, temporal_cli=os.environ.get("TEMPORAL_CLI"))
-    with _Environment(home):
+    with Environment(home):
         stack = Stack(settings, dict(os.environ), print)
         try:
             await stack.start()
@@ -139,7 +143,7 @@ def _http() -> httpx.AsyncClient:
     return httpx.AsyncClient(trust_env=False, timeout=30)
 
 
-class _Environment:
+class Environment:
     """The environment of this process and its children, for the time of a drill."""
 
     def __init__(self, home: Path) -> None:

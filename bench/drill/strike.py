@@ -51,7 +51,7 @@ class Struck:
     outcome: str = ""
 
 
-async def strike(rig: Rig, plans: Sequence[Plan], target: Target) -> list[Struck]:
+async def strike(rig: Rig, plans: Sequence[Plan], target: str) -> list[Struck]:
     """Start `plans`, kill `target` once each is at its moment, and see all to their end."""
     early = [plan for plan in plans if plan.moment not in _LATE]
     runs = list(await asyncio.gather(*(begin(rig, plan) for plan in early)))
@@ -60,7 +60,7 @@ async def strike(rig: Rig, plans: Sequence[Plan], target: Target) -> list[Struck
         runs += await asyncio.gather(*(begin(rig, plan) for plan in late))
     seed = f"{target}/{plans[0].seed}"
     await asyncio.sleep(random.Random(seed).uniform(0, _SPREAD_S))
-    killing = asyncio.ensure_future(rig.kill_worker() if target == "worker" else rig.kill_server())
+    killing = asyncio.create_task(rig.kill(target))
     await asyncio.sleep(0)  # the signal is sent before anything is let go
     for run in runs:
         run.place.release()

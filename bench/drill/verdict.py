@@ -31,6 +31,7 @@ class Verdict:
         asked: Questions that the strike led to.
         faults: Workflow tasks that failed: bugs, never expected.
         seconds: From the kill to the next model call.
+        again: Replies that the model gave twice, though only one was recorded.
     """
 
     moment: str
@@ -42,6 +43,7 @@ class Verdict:
     asked: tuple[str, ...]
     faults: int
     seconds: float
+    again: int = 0
 
     @property
     def ended_well(self) -> bool:
@@ -67,6 +69,7 @@ async def judge(rig: Rig, run: Struck) -> Verdict:
         asked=tuple(run.asked),
         faults=sum(event.event_type in _WORKFLOW_FAULTS for leg in legs for event in leg.events),
         seconds=min(after) - run.killed if after else float("nan"),
+        again=sum(call["repeated"] for call in model),
     )
 
 
