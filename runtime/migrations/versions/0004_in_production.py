@@ -15,6 +15,7 @@ def upgrade() -> None:
     _versions()
     _operations()
     _roles()
+    _numbers()
 
 
 def _versions() -> None:
@@ -54,3 +55,19 @@ def _roles() -> None:
         had = row.scopes.split(",")
         now = [*had, *(more[each] for each in had if each in more and more[each] not in had)]
         op.execute(sa.update(tokens).where(tokens.c.id == row.id).values(scopes=",".join(now)))
+
+
+def _numbers() -> None:
+    """What is measured of closed runs, each counted once."""
+    op.create_table(
+        "numbers",
+        sa.Column("name", sa.String(96), primary_key=True),
+        sa.Column("labels", sa.String(512), primary_key=True),
+        sa.Column("units", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "counted",
+        sa.Column("execution", sa.String(64), primary_key=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("counted_by_time", "counted", ["at"])
