@@ -21,6 +21,8 @@ from runtime.breakers import BreakerNotFound
 from runtime.database import DatabaseError
 from runtime.dead_letters import DeadLetterNotFound
 from runtime.devserver import ServerFailed
+from runtime.encryption import CannotDecrypt
+from runtime.encryption_keys import KeyFileError
 from runtime.halts import HaltNotFound
 from runtime.memory import MemoryNotFound
 from runtime.reviews import ReviewNotFound
@@ -60,6 +62,8 @@ _SPEAKING = (
     McpConfigError,
     NoServer,
     DatabaseError,
+    CannotDecrypt,
+    KeyFileError,
     BinaryMissing,
     ServerFailed,
     SearchAttributesMissing,

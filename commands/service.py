@@ -35,6 +35,7 @@ from runtime.batches import Batches
 from runtime.database import Database
 from runtime.dead_letters import DeadLetters
 from runtime.documents import Documents
+from runtime.encryption_waiting import WaitForKeys
 from runtime.examples import Examples
 from runtime.halts import Halts
 from runtime.interceptors import FinishWrites, Observe
@@ -127,6 +128,7 @@ def compose(
         queues=wanted(queues, [main, *limited], models),
         failures=FAILURES,
         interceptors=[
+            WaitForKeys({"llm.think", *(spec.name for spec in specs)}),
             Observe(meters, {spec.name for spec in specs}),
             FinishWrites({spec.name for spec in specs if spec.writes}),
         ],

@@ -18,7 +18,10 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from agents.encrypted import use
 from runtime import revisions
+from runtime.encryption_columns import ColumnCipher
+from runtime.encryption_keys import KeyRing, Keys
 from runtime.revisions import DatabaseError
 from runtime.settings import Settings
 from runtime.tables import REVISION
@@ -35,8 +38,15 @@ Insert = sqlite.Insert | postgresql.Insert
 class Database:
     """A pool of connections; does no I/O until it is asked something."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, keys: Keys | None = None) -> None:
+        """Open nothing yet.
+
+        Args:
+            url: SQLAlchemy's.
+            keys: What histories are encrypted with whose large parts lie here; None: nothing.
+        """
         self.url = _normal(url)
+        self.keys = keys
         self._postgresql = self.url.get_backend_name() == "postgresql"
         self._engine = _engine(self.url)
         self._hot = _hot_engine(self.url)
@@ -114,14 +124,23 @@ class Database:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncGenerator[Database]:
-    """Yield the migrated database of `settings`, and close it at the end."""
+    """Yield the migrated database of `settings`, and close it at the end.
+
+    Raises:
+        DatabaseError: it cannot be opened.
+        KeyFileError: the encryption keys cannot be used.
+    """
     if settings.database_url is None:
         settings.prepare_home()
-    database = Database(settings.database)
+    path = settings.encryption_keys
+    keys = KeyRing(path) if path else None
+    database = Database(settings.database, keys)
+    before = use(ColumnCipher(keys))
     try:
         await database.migrate(allowed=settings.migrate)
         yield database
     finally:
+        use(before)
         await database.close()
 
 

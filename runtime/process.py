@@ -10,6 +10,7 @@ from temporalio.client import Client
 from agents.interop.declared import McpConfigError
 from runtime import logs
 from runtime.database import Database, DatabaseError, opened
+from runtime.encryption_keys import KeyFileError
 from runtime.offline_process import OfflineModelFailed, offline_model
 from runtime.search_attributes import SearchAttributesMissing, ensure_search_attributes
 from runtime.serving import NothingToServe
@@ -19,6 +20,7 @@ from runtime.temporal import NoServer, connect
 
 STARTUP_ERRORS: Final = (
     DatabaseError,
+    KeyFileError,
     McpConfigError,
     NoServer,
     NothingToServe,

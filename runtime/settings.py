@@ -107,6 +107,8 @@ class Settings(BaseModel):
     mcp: Path | None = None
     """File of MCP servers that lend agents tools; unset: `mcp.toml` under `home`, if any."""
 
+    encryption_keys: Path | None = None
+    """File of named keys, or directory with a file each; unset: nothing is encrypted."""
     privileges: Path | None = None
     """File of what agents may use for a tenant; unset: `privileges.toml` under `home`, if any."""
 

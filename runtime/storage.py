@@ -7,6 +7,8 @@ from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticPayloadConverter, ToJsonOptions
 from temporalio.converter import (
     DataConverter,
+    DefaultFailureConverter,
+    DefaultFailureConverterWithEncodedAttributes,
     ExternalStorage,
     StorageDriver,
     StorageDriverClaim,
@@ -18,6 +20,7 @@ from temporalio.converter import (
 from runtime.artifact_uses import HISTORY
 from runtime.artifacts import Artifacts
 from runtime.database import Database
+from runtime.encryption_codec import EncryptionCodec, SealedConverter
 
 # Far under the server's 2 MB a payload, so that several fit into one message of 4 MB.
 THRESHOLD_BYTES: Final = 256 * 1024
@@ -39,6 +42,8 @@ class ContractPayloadConverter(PydanticPayloadConverter):
         if cls._one is None:
             cls._one = super().__new__(cls)
             PydanticPayloadConverter.__init__(cls._one, ToJsonOptions(exclude_unset=True))
+            sealed = SealedConverter()
+            cls._one.converters = {**cls._one.converters, sealed.encoding.encode(): sealed}
         return cls._one
 
     def __init__(self) -> None:
@@ -86,9 +91,18 @@ class ArtifactDriver(StorageDriver):
 
 
 def data_converter(database: Database) -> DataConverter:
-    """Return the converter that every client of a run has to use."""
+    """Return the converter that every client of a run has to use.
+
+    With keys, payloads are encrypted, and failures' messages and stack traces become payloads.
+    """
     return DataConverter(
         payload_converter_class=ContractPayloadConverter,
+        payload_codec=EncryptionCodec(database.keys),
+        failure_converter_class=(
+            DefaultFailureConverterWithEncodedAttributes
+            if database.keys
+            else DefaultFailureConverter
+        ),
         external_storage=ExternalStorage(
             drivers=[ArtifactDriver(Artifacts(database))],
             payload_size_threshold=THRESHOLD_BYTES,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from temporalio.client import Client, Plugin
+from temporalio.common import HeaderCodecBehavior
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
 from temporalio.service import GrpcCompression, RPCError
@@ -50,6 +51,8 @@ async def connect(
             plugins=plugins,
             identity=identity,
             connect_timeout=_CONNECT_TIMEOUT,
+            # What the parts of a run hand each other beside their arguments is encrypted as well.
+            header_codec_behavior=HeaderCodecBehavior.CODEC,
             # Compressing what never leaves the machine only costs CPU.
             grpc_compression=(
                 GrpcCompression.NONE if target.startswith(_LOOPBACK) else GrpcCompression.GZIP
