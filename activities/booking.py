@@ -6,6 +6,7 @@ vanishes, with its worker or its connection, keeps its reservation, since it may
 
 from decimal import Decimal
 
+import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -13,6 +14,8 @@ from activities.spend import Reserved, SpendLedger
 from domain.halts import EVERYBODY
 from domain.spec import AgentSpec
 from domain.thinking import BUDGET_SPENT, TENANT_CAP_REACHED, ThinkRequest
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class Booking:
@@ -66,6 +69,20 @@ class Booking:
         """Put what it cost in the reservation's place."""
         request = self._request
         await self._spend.settle(request.lineage, request.turn, self._attempt, tokens, cost_usd)
+
+    async def settle_bought(self, tokens: int, cost_usd: Decimal) -> None:
+        """Settle for a reply that is there: it is not given up for books that are away.
+
+        A reply that is lost would be bought again. What was reserved, at least as much, stays.
+        """
+        try:
+            await self.settle(tokens, cost_usd)
+        except Exception as error:  # noqa: BLE001 - a database's, whatever its driver raises
+            _log.warning(
+                "not settled: what was reserved stays on the books",
+                run=activity.info().workflow_id,
+                error=type(error).__name__,
+            )
 
     async def cancel(self) -> None:
         """Take the reservation back: nothing was billed."""

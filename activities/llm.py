@@ -28,6 +28,7 @@ from activities.spend import SpendLedger
 from activities.transcripts import Transcripts
 from domain.breaker import BreakerPolicy
 from domain.budget import Usage
+from domain.halts import EVERYBODY
 from domain.spec import AgentSpec
 from domain.thinking import PROVIDER_ERROR, Reply, ThinkRequest
 
@@ -51,17 +52,25 @@ class CallFacts:
     outcome: str
     usage: Usage
     cost_usd: Decimal
+    tenant: str = EVERYBODY
+    room: int = 0
+    keeps: bool = False
 
 
 @dataclass(frozen=True)
 class _Call:
-    """One attempt: what is sent, to which model, and its entry in the ledger."""
+    """One attempt: what is sent, to which model, and its entry in the ledger.
+
+    Attributes:
+        keeps: A reply to the same request that was kept is looked for.
+    """
 
     spec: AgentSpec
     request: ThinkRequest
     model: Model
     body: bytes
     booking: Booking
+    keeps: bool = False
 
 
 class LLMActivities:
@@ -106,9 +115,11 @@ class LLMActivities:
                 f"route {model.name!r}: the conversation is {len(body)} bytes, over the "
                 f"{MAX_BODY_BYTES} that providers take; shorten the agent's tool results"
             )
-        call = _Call(spec, request, model, body, Booking(self._spend, spec, request))
         key = key_of(spec, request, model, shape, wires)
-        reply = await (self._known(call, key) if key else self._bought(call))
+        call = _Call(spec, request, model, body, Booking(self._spend, spec, request), bool(key))
+        # Also while the database is asked: it may be away for longer than a heartbeat.
+        async with beating():
+            reply = await (self._known(call, key) if key else self._bought(call))
         if request.aside is None:
             self._transcripts.extend(request.head, reply.message)
             if spec.shared_route:
@@ -118,7 +129,7 @@ class LLMActivities:
 
     async def _known(self, call: _Call, key: str) -> Reply:
         """Return the reply that is kept for the same request, else buy it and keep it."""
-        async with beating(), self._answers.alone(key):
+        async with self._answers.alone(key):
             if (kept := await self._answers.find(key)) is not None:
                 lost = await call.booking.free()
                 self._report(call, "cached", Usage(), Decimal(0))
@@ -144,7 +155,7 @@ class LLMActivities:
                 tokens=reply.usage.total,
                 reserved_tokens=call.request.cap.tokens,
             )
-        await call.booking.settle(reply.usage.total, cost)
+        await call.booking.settle_bought(reply.usage.total, cost)
         self._report(call, "ok", reply.usage, cost)
         stand_in = call.model.provider.stand_in
         return Reply(
@@ -161,8 +172,7 @@ class LLMActivities:
 
     async def _complete(self, call: _Call, attempt: Attempt) -> ProviderReply:
         try:
-            async with beating():
-                reply = await call.model.provider.complete(call.body)
+            reply = await call.model.provider.complete(call.body)
         except ProviderError as error:
             await self._controls.after(attempt, _went(error))
             if not error.billed:
@@ -182,10 +192,28 @@ class LLMActivities:
 
     def _report(self, call: _Call, outcome: str, usage: Usage, cost: Decimal) -> None:
         if self._on_call:
-            model = call.model
+            model, tenant = call.model, call.request.tenant or EVERYBODY
             self._on_call(
-                CallFacts(call.spec.name, model.vendor, model.model, outcome, usage, cost)
+                CallFacts(
+                    agent=call.spec.name,
+                    vendor=model.vendor,
+                    model=model.model,
+                    outcome=outcome,
+                    usage=usage,
+                    cost_usd=cost,
+                    tenant=tenant,
+                    room=_room(call),
+                    keeps=call.keeps,
+                )
             )
+
+
+def _room(call: _Call) -> int:
+    """Return the tokens that a turn's input may have; what is beside it has a window of its own."""
+    if call.request.aside is not None:
+        return 0
+    window = call.spec.window
+    return window.tokens if window else call.model.window
 
 
 def _certainty(reply: ProviderReply) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
@@ -19,7 +20,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from agents.encrypted import use
-from runtime import revisions
+from runtime import outages, revisions
 from runtime.encryption_columns import ColumnCipher
 from runtime.encryption_keys import KeyRing, Keys
 from runtime.revisions import DatabaseError
@@ -38,13 +39,17 @@ Insert = sqlite.Insert | postgresql.Insert
 class Database:
     """A pool of connections; does no I/O until it is asked something."""
 
-    def __init__(self, url: str, keys: Keys | None = None) -> None:
+    def __init__(
+        self, url: str, keys: Keys | None = None, *, patience: timedelta = timedelta()
+    ) -> None:
         """Open nothing yet.
 
         Args:
             url: SQLAlchemy's.
             keys: What histories are encrypted with whose large parts lie here; None: nothing.
+            patience: How long whoever wants it waits for it while it is away.
         """
+        self.patience = patience
         self.url = _normal(url)
         self.keys = keys
         self._postgresql = self.url.get_backend_name() == "postgresql"
@@ -57,8 +62,12 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncConnection]:
         """Yield a connection whose work is committed at the end, or rolled back on an error."""
-        async with self._engine.begin() as connection:
-            yield connection
+        connection = await outages.patiently(lambda: outages.connected(self._engine), self.patience)
+        try:
+            async with connection.begin():
+                yield connection
+        finally:
+            await connection.close()
 
     async def run(self, work: Callable[[Connection], _Out]) -> _Out:
         """Run `work` in one transaction, in a thread that the hot path has to itself.
@@ -67,11 +76,12 @@ class Database:
         is safe from the end of this process; from a power cut only where the server makes it so.
         """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._hot_threads, self._in_transaction, work)
-
-    def _in_transaction(self, work: Callable[[Connection], _Out]) -> _Out:
-        with self._hot.begin() as connection:
-            return work(connection)
+        return await outages.patiently(
+            lambda: loop.run_in_executor(
+                self._hot_threads, outages.in_transaction, self._hot, work
+            ),
+            self.patience,
+        )
 
     def insert(self, table: Table) -> Insert:
         """Return an insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
@@ -123,8 +133,14 @@ class Database:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncGenerator[Database]:
+async def opened(
+    settings: Settings, *, patience: timedelta = timedelta()
+) -> AsyncGenerator[Database]:
     """Yield the migrated database of `settings`, and close it at the end.
+
+    Args:
+        settings: Where it is, and its keys.
+        patience: How long to wait for it whenever it is away, once it was there.
 
     Raises:
         DatabaseError: it cannot be opened.
@@ -134,7 +150,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Database]:
         settings.prepare_home()
     path = settings.encryption_keys
     keys = KeyRing(path) if path else None
-    database = Database(settings.database, keys)
+    database = Database(settings.database, keys, patience=patience)
     before = use(ColumnCipher(keys))
     try:
         await database.migrate(allowed=settings.migrate)
@@ -164,6 +180,7 @@ def _engine(url: URL) -> AsyncEngine:
     engine = create_async_engine(
         url,
         pool_pre_ping=url.get_backend_name() == "postgresql",
+        connect_args=outages.connecting(url),
         # An error's text ends up in histories and logs; a payload must not.
         hide_parameters=True,
     )
@@ -178,7 +195,7 @@ def _hot_engine(url: URL) -> Engine:
         url.set(drivername=url.get_backend_name()) if sqlite_too else url,
         pool_pre_ping=not sqlite_too,
         hide_parameters=True,
-        connect_args={"check_same_thread": False} if sqlite_too else {},
+        connect_args=outages.connecting(url) | ({"check_same_thread": False} if sqlite_too else {}),
     )
     if sqlite_too:
         event.listen(engine, "connect", _prepare_sqlite)

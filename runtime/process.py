@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from temporalio.client import Client
@@ -29,6 +30,10 @@ STARTUP_ERRORS: Final = (
     SettingsError,
 )
 """What ends a process with one line that says what to do."""
+
+# How long a step waits for a database that is away before its attempt fails: a restart or a
+# failover. Below the 30 s of a step at a run's edges (`policies.RECORD`), whose retries wait again.
+_PATIENCE: Final = timedelta(seconds=25)
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ async def process(settings: Settings, redact: Callable[[str], str]) -> AsyncGene
     logs.configure(settings, redact)
     tracing = Tracing(settings, redact)
     try:
-        async with opened(settings) as database:
+        async with opened(settings, patience=_PATIENCE) as database:
             runtime, sdk_metrics = sdk_runtime()
             client = await connect(settings, database, runtime=runtime, plugins=tracing.plugins)
             await ensure_search_attributes(client)
