@@ -18,32 +18,45 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from commands import admission, door_views, events, reading
 from commands.errors import root
+from commands.listing import Listing
 from commands.once import Wanted, start_once
 from commands.refusals import (
     NobodyServes,
+    NotAllowed,
     NotCounted,
-    UnfitInput,
+    OwnRun,
     UnknownRun,
 )
-from commands.tenancy import Tenancy
+from commands.requesters import requesters
+from commands.session import Session
+from domain.access import is_same_person
 from domain.approval import Decision
 from domain.contract import canonical, digest
-from domain.door import Event, Page, RunEnd, RunView, Started, Waiting
+from domain.door import Event, RunEnd, RunView, Started
+from runtime.tokens import Token
 
 _ANSWER_S: Final = 20.0
-_AT_ONCE: Final = 10
-_WAITS: Final = "(AwaitingApproval = true OR AgentState IN ('PENDING_APPROVAL', 'STOPPED'))"
 
 
 @dataclass(frozen=True)
-class Door(Tenancy):
+class Door(Listing):
     """What a program may do with one tenant's runs.
 
     Attributes:
         by: Who the program acts for; signed under what it starts and decides.
+        cancels_all: It may end any run, not only those that `by` asked for.
+        four_eyes: Who asked for a run, or for one above it, does not answer what it asks.
     """
 
     by: str = ""
+    cancels_all: bool = True
+    four_eyes: bool = True
+
+    @classmethod
+    def of(cls, session: Session, holder: Token, *, four_eyes: bool = True) -> "Door":
+        """Return the door that a token opens."""
+        everything = "cancel" in holder.scopes
+        return cls(session, holder.tenant, holder.name, everything, four_eyes)
 
     # --- starting
 
@@ -119,67 +132,6 @@ class Door(Tenancy):
             return None
         return door_views.end(found.workflow_type, run_id, closed, await self.kept(run_id))
 
-    async def runs(
-        self, *, limit: int = 50, after: str = "", workflow: str = "", state: str = ""
-    ) -> Page:
-        """Return the tenant's runs, newest first, children too.
-
-        Args:
-            limit: How many at most.
-            after: `next` of the page before.
-            workflow: Only runs of this kind.
-            state: Only runs in this state of the lifecycle.
-
-        Raises:
-            UnfitInput: There is no such workflow, or `after` is no page's `next`.
-        """
-        parts = [reading.OURS, f"Tenant = '{reading.quoted(self.tenant)}'"]
-        if workflow:
-            parts.append(f"WorkflowType = '{admission.known(workflow).workflow}'")
-        if state:
-            parts.append(f"AgentState = '{reading.quoted(state)}'")
-        found = self.session.client.list_workflows(
-            " AND ".join(parts), page_size=limit, next_page_token=_token(after)
-        )
-        try:
-            await found.fetch_next_page()
-        except RPCError as error:
-            if after and error.status is RPCStatusCode.INVALID_ARGUMENT:
-                raise UnfitInput("`after` is not the `next` of a page", {"after": ""}) from None
-            raise
-        views = tuple(door_views.view(reading.listed(each)) for each in found.current_page or ())
-        return Page(runs=views, next=(found.next_page_token or b"").hex())
-
-    async def approvals(self, below: str = "", limit: int = 1_000) -> tuple[Waiting, ...]:
-        """Return what waits for a person, oldest first: open questions, and stopped runs.
-
-        Args:
-            below: Only in this run and in the runs below it.
-            limit: How many at most; of more, the newest.
-        """
-        query = (
-            f"{reading.OURS} AND Tenant = '{reading.quoted(self.tenant)}' AND "
-            f"ExecutionStatus = 'Running' AND {_WAITS}"
-        )
-        if below:
-            query += f" AND RootWorkflowId = '{reading.quoted(below)}'"
-        listed = [
-            reading.listed(found)
-            async for found in self.session.client.list_workflows(query, limit=limit)
-        ]
-        slots = asyncio.Semaphore(_AT_ONCE)
-        served = await self.session.workers() > 0
-
-        async def asked(run: reading.Listed) -> Waiting | None:
-            async with slots:
-                said = await reading.status(self.session, run.run_id) if served else None
-            return door_views.waiting(run, said)
-
-        found = await asyncio.gather(*(asked(run) for run in listed))
-        return tuple(
-            sorted((each for each in found if each), key=lambda waiting: waiting.started_at)
-        )
-
     async def events(self, run_id: str, after: str = "") -> AsyncGenerator[Event]:
         """Yield what happens in a run, from its start or after an event, until it ends.
 
@@ -218,7 +170,10 @@ class Door(Tenancy):
             UnknownRun: The tenant has none with that id.
             NotCounted: That question is not open, or the answer cannot be one to it.
             NobodyServes: No worker takes the answer.
+            OwnRun: The one who answers has asked for the run, or for one above it.
         """
+        if self.four_eyes:
+            await self._need_another(run_id)
         fields = {
             "verdict": verdict,
             "approval_id": approval_id,
@@ -245,9 +200,26 @@ class Door(Tenancy):
         Raises:
             UnknownRun: The tenant has none with that id.
             NotCounted: It has closed.
+            NotAllowed: Somebody else has asked for it.
         """
         await self.need_open(run_id)
+        if not (self.cancels_all or await self._asked_for(run_id)):
+            raise NotAllowed(
+                f"run {run_id!r} was asked for by somebody else; ending it takes the scope 'cancel'"
+            )
         await self.session.handle(run_id).cancel()
+
+    async def _asked_for(self, run_id: str) -> bool:
+        asked = await requesters(self.session, run_id)
+        return any(is_same_person(self.by, name) for name in asked)
+
+    async def _need_another(self, run_id: str) -> None:
+        await self.need_open(run_id)
+        if await self._asked_for(run_id):
+            raise OwnRun(
+                f"{self.by!r} asked for run {run_id!r}, or for a run above it, and so cannot "
+                "answer what it asks; somebody else's token has to"
+            )
 
     async def _tell(self, run_id: str, update: str, fields: dict[str, Any], model: Any) -> Any:
         await self.need_open(run_id)
@@ -275,10 +247,3 @@ class Door(Tenancy):
             if error.status is RPCStatusCode.NOT_FOUND:  # it closed in between
                 raise NotCounted(f"run {run_id!r} has closed; nothing was changed") from None
             raise
-
-
-def _token(after: str) -> bytes | None:
-    try:
-        return bytes.fromhex(after) if after else None
-    except ValueError:
-        raise UnfitInput("`after` is not the `next` of a page", {"after": "expected it"}) from None

@@ -13,19 +13,15 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from commands.doors import Door
-from commands.errors import CommandError
 from commands.http.access import known_as
 from commands.http.problems import answer
+from commands.refusals import NotAllowed
 from commands.session import Session
-from domain.door import Scope as May
+from domain.access import Scope as May
 from runtime.tokens import Token, Tokens
 
 _MOST: Final = 200  # characters that any token of ours has at most
 _HOLDER: Final = "holder"
-
-
-class NotAllowed(CommandError):
-    """The caller's token does not let them do that."""
 
 
 class Gate:
@@ -86,4 +82,4 @@ def door_of(session: Session, scope: Scope, may: May, starts: str = "") -> Door:
         raise NotAllowed(
             f"the token of {holder.name!r} may start only {', '.join(holder.workflows)}"
         )
-    return Door(session, holder.tenant, holder.name)
+    return Door.of(session, holder)

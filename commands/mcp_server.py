@@ -15,7 +15,8 @@ from pydantic import BaseModel, Field
 from agents.toolkit import Agent
 from commands.doors import Door
 from commands.errors import CommandError, explain
-from domain.door import RunView, Scope
+from domain.access import Scope
+from domain.door import RunView
 
 MOST_WAIT_S: Final = 120.0
 _INSTRUCTIONS: Final = (

@@ -17,7 +17,7 @@ from commands.guard import guarded
 from commands.mcp import check
 from commands.serve import Host, is_local, listen
 from commands.session import Session, session, whoami
-from domain.door import Scope
+from domain.access import Scope
 from runtime import logs
 from runtime.lent_tools import as_pinned
 from runtime.settings import Settings

@@ -50,6 +50,18 @@ class NotCounted(DoorError):
     kind = "not-counted"
 
 
+class NotAllowed(DoorError):
+    """The caller is known, and may not do that."""
+
+    kind = "not-allowed"
+
+
+class OwnRun(DoorError):
+    """Whoever asked for a run does not answer what it asks: that takes a second pair of eyes."""
+
+    kind = "own-run"
+
+
 class NobodyServes(DoorError):
     """No worker takes the answer; the same call may work later."""
 

@@ -9,6 +9,7 @@ from commands.errors import CommandError
 from commands.kinds import of_type
 from commands.refusals import NotCounted, UnknownRun
 from commands.session import Session
+from domain.access import FLEET
 from runtime.runs import Run, Runs
 
 
@@ -17,11 +18,15 @@ class Tenancy:
     """What one tenant may look at.
 
     Attributes:
-        tenant: Every operation sees this tenant's runs and no others.
+        tenant: Every operation sees this tenant's runs and no others; `FLEET`: all.
     """
 
     session: Session
     tenant: str = "default"
+
+    def sees(self, tenant: str) -> bool:
+        """Whether a tenant's runs are there for this one; an operator of the fleet sees all."""
+        return self.tenant in {tenant, FLEET}
 
     async def described(self, run_id: str) -> WorkflowExecutionDescription:
         """Return what the server knows of a run.
@@ -34,14 +39,14 @@ class Tenancy:
         except CommandError:
             raise UnknownRun(run_id) from None
         listed = reading.listed(found)
-        if listed.tenant != self.tenant or of_type(listed.workflow) is None:
+        if not self.sees(listed.tenant) or of_type(listed.workflow) is None:
             raise UnknownRun(run_id)
         return found
 
     async def kept(self, run_id: str) -> Run | None:
         """Return what the database has kept of a run, None where that is nothing."""
         kept = await Runs(self.session.database).get(run_id)
-        return kept if kept is not None and kept.tenant == self.tenant else None
+        return kept if kept is not None and self.sees(kept.tenant) else None
 
     async def need_kept(self, run_id: str) -> Run:
         """Return what the database has kept of a closed run.

@@ -1,8 +1,9 @@
 """`tokens`: who may come in by the HTTP service."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -12,7 +13,7 @@ from commands.errors import Exit, Misuse
 from commands.guard import guarded
 from commands.kinds import startable
 from commands.session import whoami
-from domain.door import SCOPES
+from domain.access import FLEET, OF_A_FLEET, ROLES, SCOPES
 from runtime.database import opened
 from runtime.settings import Settings
 from runtime.tokens import Token, Tokens
@@ -20,13 +21,22 @@ from runtime.tokens import Token, Tokens
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _MOST_DAYS = 3650
 _ALL = "all"
+_Word = TypeVar("_Word", bound=str)
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Who comes in with it; signs what they decide.")
 ]
 TokenId = Annotated[str, typer.Argument(metavar="ID", help="The token, as `list` shows it.")]
+Roles = Annotated[
+    str,
+    typer.Option("--role", help=f"What it is for, of {', '.join(ROLES)}; comma-separated."),
+]
 Scopes = Annotated[
-    str, typer.Option("--scope", help=f"What it may do, of {', '.join(SCOPES)}; comma-separated.")
+    str,
+    typer.Option("--scope", help=f"Or singly what it may do, of {', '.join(SCOPES)}."),
+]
+Fleet = Annotated[
+    bool, typer.Option("--fleet", help="It operates on the runs of all tenants.", metavar="")
 ]
 Days = Annotated[
     int, typer.Option("--days", min=0, max=_MOST_DAYS, help="How long it is good; 0 for ever.")
@@ -45,7 +55,9 @@ async def add_token(
     name: Name,
     *,
     tenant: options.Tenant = "default",
-    scope: Scopes = "read",
+    role: Roles = "",
+    scope: Scopes = "",
+    fleet: Fleet = False,
     days: Days = 365,
     workflow: Workflows = None,
     by: options.By = "",
@@ -56,8 +68,8 @@ async def add_token(
     async with opened(Settings.load()) as database:
         token, text = await Tokens(database).add(
             name=_fitting("NAME", name),
-            tenant=_fitting("--tenant", tenant),
-            scopes=_scopes(scope),
+            tenant=FLEET if fleet else _fitting("--tenant", tenant),
+            scopes=_may(role, scope, fleet=fleet),
             workflows=_workflows(workflow or []),
             expires_at=now + timedelta(days=days) if days else None,
             by=by or whoami(),
@@ -68,9 +80,11 @@ async def add_token(
         console.out().print(text, soft_wrap=True)
         until = f"until {token.expires_at:%Y-%m-%d}" if token.expires_at else "for ever"
         console.note(
-            f"token {token.id}: {token.name} of {token.tenant} may {', '.join(token.scopes)} "
+            f"token {token.id}: {token.name} of {_whose(token)} may {', '.join(token.scopes)} "
             f"{until}{_of(token)}; it is not shown again"
         )
+        if {"start", "approve"} <= set(token.scopes):
+            console.warn("it starts and approves; what it has started, another has to approve")
     return Exit.OK
 
 
@@ -87,12 +101,12 @@ async def list_tokens(json: options.Json = False) -> Exit:
             until = f"{token.expires_at:%Y-%m-%d}" if token.expires_at else "for ever"
             may, workflows = ", ".join(token.scopes), ", ".join(token.workflows) or "all"
             table.add_row(
-                token.id, safe(token.name), safe(token.tenant), may, workflows,
+                token.id, safe(token.name), safe(_whose(token)), may, workflows,
                 views.state(_state(token, now)), until,
             )  # fmt: skip
         console.out().print(table)
     else:
-        console.note("no tokens; make one with `python starter.py tokens add NAME --scope ...`")
+        console.note("no tokens; make one with `python starter.py tokens add NAME --role ...`")
     return Exit.OK
 
 
@@ -111,6 +125,7 @@ def tokens() -> typer.Typer:
     """Return the sub-commands."""
     app = typer.Typer(help="Who may come in by `serve`.", no_args_is_help=True)
     app.command("add")(guarded(add_token))
+    app.command("new", hidden=True)(guarded(add_token))
     app.command("list")(guarded(list_tokens))
     app.command("revoke")(guarded(revoke_token))
     return app
@@ -122,12 +137,28 @@ def _fitting(what: str, text: str) -> str:
     return text
 
 
-def _scopes(given: str) -> tuple[str, ...]:
-    wanted = {part.strip() for part in given.split(",") if part.strip()}
-    unknown = sorted(wanted - set(SCOPES))
-    if unknown or not wanted:
-        raise Misuse(f"--scope {given!r}: expected one or more of {', '.join(SCOPES)}")
-    return tuple(scope for scope in SCOPES if scope in wanted)
+def _may(role: str, scope: str, *, fleet: bool) -> tuple[str, ...]:
+    """Return the scopes of some roles and those that are named singly; `read` where none is."""
+    roles, singly = _named("--role", role, ROLES), _named("--scope", scope, SCOPES)
+    wanted = {part for each in roles for part in ROLES[each]} | set(singly) or {"read"}
+    if fleet and (more := sorted(wanted - OF_A_FLEET)):
+        raise Misuse(
+            f"--fleet: a token of all tenants cannot {' or '.join(more)}; it may have "
+            f"{', '.join(each for each in SCOPES if each in OF_A_FLEET)}: --fleet --role operator"
+        )
+    return tuple(each for each in SCOPES if each in wanted)
+
+
+def _named(option: str, given: str, known: Iterable[_Word]) -> list[_Word]:
+    there = {str(each): each for each in known}
+    parts = [part.strip() for part in given.split(",") if part.strip()]
+    if unknown := [part for part in parts if part not in there]:
+        raise Misuse(f"{option} {unknown[0]!r}: expected one or more of {', '.join(there)}")
+    return [there[part] for part in parts]
+
+
+def _whose(token: Token) -> str:
+    return "all tenants" if token.tenant == FLEET else token.tenant
 
 
 def _workflows(given: list[str]) -> tuple[str, ...]:

@@ -10,8 +10,6 @@ from domain.contract import Contract
 from domain.run import Status, Stop
 
 MAX_KEY = 200  # characters of an idempotency key
-SCOPES = ("read", "start", "approve")
-Scope = Literal["read", "start", "approve"]
 Wait = Literal["", "answer", "repair"]
 
 

@@ -122,6 +122,11 @@ class Tokens:
             rows = (await connection.execute(query)).mappings().all()
         return [_token(row) for row in rows]
 
+    async def good(self) -> "list[Token]":
+        """Return the tokens that let anyone in now."""
+        now = datetime.now(UTC)
+        return [token for token in await self.list() if token.is_good(now)]
+
     async def revoke(self, token_id: str, *, by: str = "") -> Token:
         """End a token, from the next request on. Idempotent: the first time holds.
 

@@ -24,7 +24,7 @@ from commands.doors import Door
 from commands.gate import Gate, door_of
 from commands.http.access import AccessLog
 from commands.session import Session
-from domain.door import Scope
+from domain.access import Scope
 from domain.spec import AgentSpec
 
 _OPEN: Final = frozenset({"/", "/healthz"})

@@ -51,8 +51,9 @@ from commands.a2a.news import News, Update
 from commands.doors import Door
 from commands.errors import CommandError, explain
 from commands.refusals import KeyReused, NotCounted, UnfitInput, UnknownRun
+from domain.access import Scope
 from domain.contract import digest
-from domain.door import RunView, Scope
+from domain.door import RunView
 from domain.spec import AgentSpec
 from runtime.key_values import KeyValues
 

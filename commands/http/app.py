@@ -4,7 +4,17 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from commands.http import catalogue, decisions, document, events, health, problems, runs, webhooks
+from commands.http import (
+    catalogue,
+    decisions,
+    document,
+    events,
+    health,
+    operating,
+    problems,
+    runs,
+    webhooks,
+)
 from commands.http.access import AccessLog
 from commands.http.limits import BodyLimit
 from commands.http.service import MAX_BODY_BYTES, Service
@@ -19,6 +29,7 @@ _TAGS: Final = [
     {"name": "runs", "description": "Start a run, see it, end it."},
     {"name": "events", "description": "What happens in a run, as it happens."},
     {"name": "decisions", "description": "What waits for a person, and their answers."},
+    {"name": "operating", "description": "Halts, standing approvals, caps and breakers."},
     {"name": "webhooks", "description": "Signed deliveries that start runs."},
     {"name": "catalogue", "description": "What can be started, and with what."},
     {"name": "health", "description": "For whoever runs the service. No token is needed."},
@@ -36,7 +47,7 @@ def build(service: Service | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for each in (runs, events, decisions, webhooks, catalogue, health):
+    for each in (runs, events, decisions, operating, webhooks, catalogue, health):
         app.include_router(each.ROUTES)
     app.include_router(runs.LAST)
     problems.install(app)

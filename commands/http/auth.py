@@ -10,13 +10,13 @@ from commands.doors import Door
 from commands.http.access import known_as
 from commands.http.problems import ProblemError
 from commands.http.service import Served
-from domain.door import Scope
+from domain.access import Scope
 from runtime.tokens import Token, Tokens
 
 _BEARER: Final = HTTPBearer(
     auto_error=False,
     scheme_name="token",
-    description="A token of `python starter.py tokens add NAME --scope read,start,approve`.",
+    description="A token of `python starter.py tokens add NAME --role starter`.",
 )
 _MOST: Final = 200  # characters that any token of ours has at most
 
@@ -24,10 +24,10 @@ Given = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 
 
 class Needs:
-    """A dependency: the caller, who must have a scope."""
+    """A dependency: the caller, who must have one of these scopes."""
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
+    def __init__(self, *scopes: Scope) -> None:
+        self._scopes = scopes
 
     async def __call__(self, service: Served, given: Given) -> Token:
         """Return the caller's token.
@@ -44,11 +44,11 @@ class Needs:
                 headers={"WWW-Authenticate": "Bearer"},
             )
         known_as(holder)
-        if self._scope not in holder.scopes:
+        if not set(self._scopes) & set(holder.scopes):
             raise ProblemError(
                 HTTPStatus.FORBIDDEN,
                 "not-allowed",
-                f"the token of {holder.name!r} lacks the scope {self._scope!r}; "
+                f"the token of {holder.name!r} lacks the scope {' or '.join(self._scopes)}; "
                 f"it has {', '.join(holder.scopes)}",
             )
         return holder
@@ -62,9 +62,12 @@ async def _holder(service: Served, given: HTTPAuthorizationCredentials | None) -
 
 def door(service: Served, holder: Token) -> Door:
     """Return the door that a token opens."""
-    return Door(service.session, holder.tenant, holder.name)
+    return Door.of(service.session, holder, four_eyes=service.four_eyes)
 
 
 Reader = Annotated[Token, Depends(Needs("read"))]
 Starter = Annotated[Token, Depends(Needs("start"))]
 Approver = Annotated[Token, Depends(Needs("approve"))]
+Canceller = Annotated[Token, Depends(Needs("start", "cancel"))]
+Mender = Annotated[Token, Depends(Needs("mend"))]
+Operator = Annotated[Token, Depends(Needs("operate"))]

@@ -8,14 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.approval import MAX_REASON
 from domain.door import MAX_KEY
 
-_ID = r"^[^\x00-\x1f\x7f]+$"
+ID = r"^[^\x00-\x1f\x7f]+$"
 PLAIN = r"^[^\x00-\x1f\x7f]*$"  # goes into a query of the server's lists
 
 RunId = Annotated[
     str,
     Path(
         max_length=500,
-        pattern=_ID,
+        pattern=ID,
         description="The run. A run below another has a `/` in its id; send it as it is.",
         examples=["run-0f4c1e7a2b9d4c6e8a1f3b5d7c9e0a2b"],
     ),
@@ -24,7 +24,7 @@ ApprovalId = Annotated[
     str,
     Path(
         max_length=100,
-        pattern=_ID,
+        pattern=ID,
         description="The open question's `id`: an answer to another one does not count.",
     ),
 ]
@@ -53,11 +53,13 @@ LastEventId = Annotated[
 ]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """What a request brings: nothing that is not named, and nothing converted."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class StartRun(_Body):
+class StartRun(Body):
     """Which workflow, and its input. Whose run it is and who asked for it is in the token."""
 
     workflow: str = Field(max_length=100, description="One of `GET /v1/workflows`.")
@@ -66,7 +68,7 @@ class StartRun(_Body):
     )
 
 
-class Answer(_Body):
+class Answer(Body):
     """An answer to an open question. Who gives it is in the token, never here."""
 
     verdict: Literal["approve", "reject", "modify"] = Field(
@@ -78,7 +80,7 @@ class Answer(_Body):
     )
 
 
-class Onward(_Body):
+class Onward(Body):
     """How a stopped run goes on."""
 
     verdict: Literal["retry", "skip", "abort"] = Field(

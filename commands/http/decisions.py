@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from commands.http import bodies
-from commands.http.auth import Approver, Reader, door
+from commands.http.auth import Approver, Mender, Reader, door
 from commands.http.runs import told
 from commands.http.service import Served
 from commands.http.strict import StrictRoute
@@ -64,6 +64,7 @@ async def answer_question(
     The run itself takes the answer: 409 says that it could not count, and why (the question is
     answered already, another one is open, the arguments do not fit, the run has closed). What
     was approved is exactly what the question showed. The same answer sent again is told the same.
+    Who asked for the run, or for a run above it, cannot answer: 403.
     """
     return await door(service, token).decide(
         run_id, approval_id, body.verdict, reason=body.reason, arguments=body.arguments
@@ -72,7 +73,7 @@ async def answer_question(
 
 @ROUTES.post("/runs/{run_id:path}/stop", responses=_TOLD)
 async def answer_stop(
-    run_id: bodies.RunId, body: bodies.Onward, service: Served, token: Approver
+    run_id: bodies.RunId, body: bodies.Onward, service: Served, token: Mender
 ) -> GoesOn:
     """Say how a stopped run goes on, in the name of the token."""
     verdict = await door(service, token).unstop(run_id, body.verdict, reason=body.reason)

@@ -21,7 +21,9 @@ from commands.refusals import (
     DoorError,
     KeyReused,
     NobodyServes,
+    NotAllowed,
     NotCounted,
+    OwnRun,
     UnfitInput,
     UnknownRun,
 )
@@ -38,6 +40,8 @@ _STATUS: Final[dict[type[DoorError], int]] = {
     KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotCounted: HTTPStatus.CONFLICT,
     NobodyServes: HTTPStatus.SERVICE_UNAVAILABLE,
+    NotAllowed: HTTPStatus.FORBIDDEN,
+    OwnRun: HTTPStatus.FORBIDDEN,
 }
 _AWAY: Final = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED}
 

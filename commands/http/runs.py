@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from commands.http import bodies
-from commands.http.auth import Reader, Starter, door
+from commands.http.auth import Canceller, Reader, Starter, door
 from commands.http.problems import Problem, ProblemError, phrase
 from commands.http.service import Served
 from commands.http.strict import StrictRoute
@@ -110,8 +110,11 @@ async def get_result(
     status_code=HTTPStatus.ACCEPTED,
     responses=told(404, 409, 422),
 )
-async def cancel_run(run_id: bodies.RunId, service: Served, token: Starter) -> Asked:
-    """Ask a run to end; it undoes what it can first, and closes as cancelled."""
+async def cancel_run(run_id: bodies.RunId, service: Served, token: Canceller) -> Asked:
+    """Ask a run to end; it undoes what it can first, and closes as cancelled.
+
+    With the scope `start`, of runs that were started in the token's name; with `cancel`, of all.
+    """
     await door(service, token).cancel(run_id)
     return Asked(run_id=run_id)
 

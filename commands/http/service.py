@@ -22,12 +22,14 @@ class Service:
         webhooks: By their name.
         stopping: Set when it is asked to end; streams end then.
         heartbeat_s: A stream says so often that it is there.
+        four_eyes: Who asked for a run does not answer what it asks.
     """
 
     session: Session
     webhooks: Mapping[str, Webhook] = field(default_factory=dict[str, Webhook])
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     heartbeat_s: float = HEARTBEAT_S
+    four_eyes: bool = True
 
 
 async def _service(request: Request) -> Service:

@@ -17,12 +17,13 @@ from commands.http.hooks import Webhook
 from commands.http.service import Service
 from commands.http.serving import server
 from commands.session import Session
+from domain.access import SCOPES
 from runtime.database import Database
 from runtime.settings import Settings
 from runtime.tokens import Tokens
 from tests.workflows.stage import Handle, Stage
 
-ALL = ("read", "start", "approve")
+ALL: tuple[str, ...] = SCOPES
 
 
 @dataclass

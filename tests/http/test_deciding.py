@@ -16,19 +16,20 @@ from tests.workflows.stage import agent, eventually
 from tests.workflows.world import World, reading, writing
 
 
-def payer(world: World) -> Agent:
+def payer(world: World, name: str = "bench") -> Agent:
     """Return an agent with one irreversible tool."""
     return agent(
-        "bench",
+        name,
         tools=[writing(world, "pay", effect="irreversible", idempotent=True), reading()],
         approvals=ApprovalPolicy(timeout=timedelta(minutes=5)),
     )
 
 
-async def asked(program: httpx.AsyncClient, tenant_run: str = "") -> tuple[str, dict[str, Any]]:
-    """Start a run that asks before it pays; return its address and its question."""
+async def asked(copies: Copies, tenant: str = "default") -> tuple[str, dict[str, Any]]:
+    """Start a run, as somebody who answers nothing; return its address and its question."""
+    program = await copies.program(name="billing", tenant=tenant, scopes=("read", "start"))
     started = await program.post("/v1/runs", json=start(), headers=key(uuid4().hex))
-    run = tenant_run or started.headers["location"]
+    run = started.headers["location"]
 
     async def question() -> dict[str, Any] | None:
         said = (await program.get(run)).json()["said"]
@@ -44,7 +45,7 @@ async def test_asked_through_one_copy_and_answered_through_the_other(copies: Cop
     await copies.stage.play(payer(world), [call("pay", item="10"), "done"])
     starter = await copies.program(0, name="billing", scopes=("start", "read"), tenant="acme")
     approver = await copies.program(1, name="ada", scopes=("read", "approve"), tenant="acme")
-    run, question = await asked(starter)
+    run, question = await asked(copies, "acme")
     run_id = run.rpartition("/")[2]
 
     async def listed() -> Any:
@@ -76,7 +77,7 @@ async def test_the_body_cannot_say_who_decides(copies: Copies) -> None:
     world = World()
     await copies.stage.play(payer(world), [call("pay", item="10"), "done"])
     program = await copies.program(name="mallory")
-    run, question = await asked(program)
+    run, question = await asked(copies)
     there = f"{run}/approvals/{question['id']}"
 
     answer = await program.post(there, json={"verdict": "approve", "by": "the board"})
@@ -92,7 +93,7 @@ async def test_an_answer_that_cannot_count_is_told_why(copies: Copies) -> None:
     world = World()
     await copies.stage.play(payer(world), [call("pay", item="10"), "done"])
     program = await copies.program()
-    run, question = await asked(program)
+    run, question = await asked(copies)
     there = f"{run}/approvals/{question['id']}"
 
     other = await program.post(f"{run}/approvals/{uuid4()}", json={"verdict": "approve"})
@@ -119,7 +120,7 @@ async def test_the_same_answer_twice_at_once_is_told_the_same(copies: Copies) ->
     await copies.stage.play(payer(world), [call("pay", item="10"), call("pay", item="11"), "done"])
     programs = [await copies.program(copy, name="ada") for copy in (0, 1)]
     other = await copies.program(name="bob")
-    run, question = await asked(programs[0])
+    run, question = await asked(copies)
     there = f"{run}/approvals/{question['id']}"
 
     answers = await asyncio.gather(
@@ -135,8 +136,9 @@ async def test_the_same_answer_twice_at_once_is_told_the_same(copies: Copies) ->
 @pytest.mark.requirement("C4.9:answer-counts-or-says-why")
 async def test_an_answer_without_a_worker_is_told_to_come_again(copies: Copies) -> None:
     """Nobody could take it: 503 at once, with when to come again."""
+    starter = await copies.program(name="billing")
     program = await copies.program()
-    started = await program.post("/v1/runs", json=start(), headers=key(uuid4().hex))
+    started = await starter.post("/v1/runs", json=start(), headers=key(uuid4().hex))
 
     answer = await program.post(
         f"{started.headers['location']}/approvals/x", json={"verdict": "approve"}
@@ -176,9 +178,8 @@ async def test_another_tenants_run_is_not_there(copies: Copies) -> None:
     """Whatever is asked of it, the answer is the one for a run that never was."""
     world = World()
     await copies.stage.play(payer(world), [call("pay", item="10"), "done"])
-    ours = await copies.program(tenant="ours")
     theirs = await copies.program(tenant="theirs")
-    run, question = await asked(ours)
+    run, question = await asked(copies, "ours")
     nothing = "/v1/runs/run-0"
 
     async def all_told(program: httpx.AsyncClient, where: str) -> list[tuple[int, str]]:
@@ -206,7 +207,7 @@ async def test_each_scope_opens_its_own_and_nothing_else(copies: Copies) -> None
     world = World()
     await copies.stage.play(payer(world), [call("pay", item="10"), "done"])
     everything = await copies.program(tenant="scoped")
-    run, question = await asked(everything)
+    run, question = await asked(copies, "scoped")
     approve = f"{run}/approvals/{question['id']}"
 
     async def may(scope: str) -> list[int]:
@@ -222,5 +223,7 @@ async def test_each_scope_opens_its_own_and_nothing_else(copies: Copies) -> None
 
     assert await may("read") == [200, 200, 403, 403, 403]
     assert await may("start") == [403, 403, 422, 403, 403]
-    assert await may("approve") == [403, 403, 403, 409, 409]
+    assert await may("approve") == [403, 403, 403, 409, 403]
+    assert await may("mend") == [403, 403, 403, 403, 409]
+    assert await may("cancel") == await may("operate") == [403] * 5
     assert (await everything.post(approve, json={"verdict": "reject"})).status_code == 200
