@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from rich.live import Live
 from temporalio.client import WorkflowExecutionDescription
 
-from commands import console, reading, views
+from commands import console, history, reading, views
 from commands.errors import CommandError, Exit, one_line
 from commands.reading import Closed, Listed
 from commands.session import NO_WORKER, Session
@@ -143,7 +143,7 @@ async def _worry(
     """Say once what keeps a run from moving: no worker, or a step that fails again and again."""
     if time.monotonic() - seen.moved_at < _WORRY_AFTER_S or now.state in reading.WAITS:
         return
-    worries = trouble(description)
+    worries = await trouble(session, description)
     if not await session.workers():
         queue = session.settings.task_queue
         worries.append(f"no worker serves {queue!r}; the run waits for one: {NO_WORKER}")
@@ -153,11 +153,13 @@ async def _worry(
             console.warn(worry)
 
 
-def trouble(description: WorkflowExecutionDescription) -> list[str]:
+async def trouble(session: Session, description: WorkflowExecutionDescription) -> list[str]:
     """Return what the server says is being tried again, a line each."""
     raw = description.raw_description
+    converter = session.client.data_converter
     found = [
-        f"{activity.activity_type.name} is tried again: {_last(activity.last_failure.message)}"
+        f"{activity.activity_type.name} is tried again: "
+        f"{_last(await history.reason(converter, activity.last_failure))}"
         for activity in raw.pending_activities
         if activity.attempt > 1
     ]

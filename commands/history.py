@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel
 from temporalio.api.common.v1 import Payloads
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 from temporalio.converter import DataConverter
@@ -62,6 +63,17 @@ async def decoded(converter: DataConverter, payloads: Payloads) -> Any:
     if not payloads.payloads:
         return None
     return (await converter.decode(payloads.payloads[:1]))[0]
+
+
+async def reason(converter: DataConverter, failure: Failure) -> str:
+    """Return the innermost message of a failure, decrypted where it is a payload."""
+    while failure.HasField("cause"):
+        failure = failure.cause
+    if not failure.HasField("encoded_attributes"):
+        return failure.message
+    told = (await converter.decode([failure.encoded_attributes]))[0]
+    said = cast("dict[str, Any]", told).get("message") if isinstance(told, dict) else None
+    return str(said or failure.message)
 
 
 async def typed(converter: DataConverter, payloads: Payloads, model: type[_Model]) -> _Model:

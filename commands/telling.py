@@ -65,7 +65,7 @@ class Teller:
             await self._activity(event),
             await self._child(event),
             await self._said(event),
-            self._silence(event),
+            await self._silence(event),
             await self._end(event),
         ):
             if told is not None:
@@ -106,11 +106,11 @@ class Teller:
             case Type.EVENT_TYPE_ACTIVITY_TASK_FAILED:
                 failed = event.activity_task_failed_event_attributes
                 scheduled = self._scheduled.pop(failed.scheduled_event_id)
-                return self._broken(scheduled, event, failed.failure)
+                return await self._broken(scheduled, event, failed.failure)
             case Type.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
                 late = event.activity_task_timed_out_event_attributes
                 scheduled = self._scheduled.pop(late.scheduled_event_id)
-                return self._broken(scheduled, event, late.failure)
+                return await self._broken(scheduled, event, late.failure)
             case _:
                 return None
 
@@ -126,7 +126,7 @@ class Teller:
             return "tool", {"tool": name, "ok": outcome.kind == "ok", "seconds": seconds}
         return "step", {"step": name, "ok": True, "seconds": seconds}
 
-    def _broken(
+    async def _broken(
         self, scheduled: HistoryEvent, event: HistoryEvent, failure: Failure
     ) -> Told | None:
         if failure.application_failure_info.type == TRANSCRIPT_MISS:
@@ -137,7 +137,7 @@ class Teller:
             kind if kind != "turn" else "step": name,
             "ok": False,
             "seconds": _seconds(scheduled, event),
-            "failure": _innermost(failure),
+            "failure": await self._why(failure),
         }
 
     # --- runs below this one
@@ -158,7 +158,7 @@ class Teller:
         if event.event_type == Type.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED:
             outcome = _outcome(await history.decoded(self.converter, ended.result))
         elif event.event_type == Type.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED:
-            reason = _innermost(ended.failure)
+            reason = await self._why(ended.failure)
         told = {"run_id": ended.workflow_execution.workflow_id, "outcome": outcome}
         return "child", told | ({"reason": reason} if reason else {})
 
@@ -191,17 +191,23 @@ class Teller:
         sent = _object(await history.decoded(self.converter, args))
         told = {"verdict": str(sent.get("verdict", "")), **_who(sent)}
         if done.outcome.HasField("failure"):
-            return "decision", {**told, "counted": False, "why": _innermost(done.outcome.failure)}
+            why = await self._why(done.outcome.failure)
+            return "decision", {**told, "counted": False, "why": why}
         return "decision", {**told, "counted": True}
 
-    def _silence(self, event: HistoryEvent) -> Told | None:
+    async def _silence(self, event: HistoryEvent) -> Told | None:
         if event.event_type == Type.EVENT_TYPE_TIMER_STARTED:
-            self._timers[event.event_id] = str(_plain(event.user_metadata.summary))
+            if event.user_metadata.HasField("summary"):
+                summary = await self.converter.decode([event.user_metadata.summary])
+                self._timers[event.event_id] = str(summary[0])
         elif event.event_type == Type.EVENT_TYPE_TIMER_FIRED:
             fired = event.timer_fired_event_attributes
             if _SILENCE in self._timers.pop(fired.started_event_id, ""):
                 return "decision", {"verdict": "silence", "counted": True}
         return None
+
+    async def _why(self, failure: Failure) -> str:
+        return one_line(await history.reason(self.converter, failure))
 
     # --- the end
 
@@ -220,7 +226,7 @@ class Teller:
             case Type.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
                 self.ended = True
                 failed = event.workflow_execution_failed_event_attributes
-                return "end", {"outcome": "failed", "reason": _innermost(failed.failure)}
+                return "end", {"outcome": "failed", "reason": await self._why(failed.failure)}
             case closed if closed in _CLOSED:
                 self.ended = True
                 outcome, reason = _CLOSED[closed]
@@ -282,9 +288,3 @@ def _plain(payload: Payload) -> Any:
         return json.loads(payload.data)
     except ValueError:
         return ""
-
-
-def _innermost(failure: Failure) -> str:
-    while failure.HasField("cause"):
-        failure = failure.cause
-    return one_line(failure.message)

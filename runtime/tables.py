@@ -12,13 +12,14 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
     TypeDecorator,
 )
+
+from agents.encrypted import EncryptedBytes, EncryptedText
 
 METADATA: Final = MetaData()
 
@@ -49,7 +50,7 @@ ARTIFACTS: Final = Table(
     "artifacts",
     METADATA,
     Column("id", String(128), primary_key=True),
-    Column("content", LargeBinary, nullable=False),
+    Column("content", EncryptedBytes("artifacts.content"), nullable=False),
     Column("media_type", String(128), nullable=False),
     Column("created_at", Instant, nullable=False),
 )
@@ -61,8 +62,8 @@ DEAD_LETTERS: Final = Table(
     Column("run_id", String(255), nullable=False),
     Column("agent", String(64), nullable=False),
     Column("tenant", String(64), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("payload", Text, nullable=False),
+    Column("reason", EncryptedText("dead_letters.reason"), nullable=False),
+    Column("payload", EncryptedText("dead_letters.payload"), nullable=False),
     Column("state", String(16), nullable=False),
     Column("created_at", Instant, nullable=False),
     Index("dead_letters_by_state", "state", "created_at"),
@@ -91,7 +92,7 @@ RUNS: Final = Table(
     Column("outcome", String(32)),
     Column("started_at", Instant, nullable=False),
     Column("closed_at", Instant),
-    Column("result", Text),
+    Column("result", EncryptedText("runs.result")),
     # Who asked for it, as they claim: the history, which says so too, has a retention.
     Column("by", String(255), nullable=False, server_default=""),
     Index("runs_by_start", "started_at"),
@@ -102,8 +103,8 @@ FILINGS: Final = Table(
     METADATA,
     Column("key", String(128), primary_key=True),
     Column("run_id", String(255), nullable=False),
-    Column("title", Text, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("title", EncryptedText("filings.title"), nullable=False),
+    Column("body", EncryptedText("filings.body"), nullable=False),
     Column("filed_at", Instant, nullable=False),
     Index("filings_by_run", "run_id"),
 )
@@ -112,7 +113,7 @@ KEY_VALUES: Final = Table(
     "key_values",
     METADATA,
     Column("name", String(255), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("value", EncryptedText("key_values.value"), nullable=False),
 )
 
 TOKENS: Final = Table(
@@ -165,7 +166,7 @@ TRIAGES: Final = Table(
     METADATA,
     Column("lineage", String(64), primary_key=True),
     Column("tenant", String(64), nullable=False),
-    Column("taxonomy", Text, nullable=False),
+    Column("taxonomy", EncryptedText("triages.taxonomy"), nullable=False),
     Column("accounts", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
 )
@@ -175,7 +176,7 @@ TRIAGE_ACCOUNTS: Final = Table(
     METADATA,
     Column("triage", String(64), primary_key=True),
     Column("account", String(255), primary_key=True),
-    Column("facts", Text, nullable=False),
+    Column("facts", EncryptedText("triage_accounts.facts"), nullable=False),
 )
 
 TICKETS: Final = Table(
@@ -186,8 +187,8 @@ TICKETS: Final = Table(
     Column("tenant", String(64), nullable=False),
     Column("ticket", String(255), nullable=False),
     Column("account", String(255), nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("subject", EncryptedText("tickets.subject"), nullable=False),
+    Column("text", EncryptedText("tickets.text"), nullable=False),
     Column("run_id", String(255), nullable=False, default=""),
     Column("category", String(64), nullable=False, default=""),
     Column("confidence", Float, nullable=False, default=0.0),
@@ -196,11 +197,11 @@ TICKETS: Final = Table(
     Column("similarity", Float, nullable=False, default=0.0),
     Column("low_confidence", Boolean, nullable=False, default=False),
     Column("novel", Boolean, nullable=False, default=False),
-    Column("reply", Text, nullable=False, default=""),
+    Column("reply", EncryptedText("tickets.reply"), nullable=False, default=""),
     Column("model", String(128), nullable=False, default=""),
     Column("route", String(16), nullable=False, default=""),
     Column("ended", String(16), nullable=False, default=""),
-    Column("reason", Text, nullable=False, default=""),
+    Column("reason", EncryptedText("tickets.reason"), nullable=False, default=""),
     Column("decided_by", String(255), nullable=False, default=""),
     Column("standing", String(64), nullable=False, default=""),
     Column("decided_at", Instant),
@@ -235,7 +236,7 @@ OUTBOX: Final = Table(
     Column("ticket", String(255), nullable=False),
     Column("run_id", String(255), nullable=False),
     Column("category", String(64), nullable=False),
-    Column("body", Text, nullable=False),
+    Column("body", EncryptedText("outbox.body"), nullable=False),
     Column("sent_at", Instant, nullable=False),
     # Whatever run, whatever key: a ticket is answered once.
     Index("outbox_once_a_ticket", "tenant", "ticket", unique=True),
@@ -256,7 +257,7 @@ REVIEWS: Final = Table(
     Column("confidence", Float, nullable=False),
     Column("source", String(16), nullable=False),
     Column("corrected", String(64), nullable=False, default=""),
-    Column("reply", Text, nullable=False, default=""),
+    Column("reply", EncryptedText("reviews.reply"), nullable=False, default=""),
     Column("standing", String(64), nullable=False, default=""),
     Column("shown_to", String(255), nullable=False, default=""),
     Column("shown_at", Instant),

@@ -4,6 +4,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
 
+from agents.encrypted import EncryptedText
 from runtime.tables import METADATA, Instant
 
 BATCHES: Final = Table(
@@ -13,7 +14,7 @@ BATCHES: Final = Table(
     # The logical run: started again under its id, a batch begins anew.
     Column("lineage", String(64), nullable=False),
     # What the batch was asked, so that another one can go on where it ended.
-    Column("request", Text, nullable=False),
+    Column("request", EncryptedText("batches.request"), nullable=False),
     Column("others", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
 )
@@ -25,8 +26,8 @@ BATCH_DOCUMENTS: Final = Table(
     Column("position", Integer, primary_key=True),
     Column("name", Text, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("fields", Text, nullable=False),
+    Column("reason", EncryptedText("batch_documents.reason"), nullable=False),
+    Column("fields", EncryptedText("batch_documents.fields"), nullable=False),
     Column("child", String(255), nullable=False),
     Column("tokens", BigInteger, nullable=False),
     # Billionths of a dollar, as in the spend ledger.

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table
 
+from agents.encrypted import EncryptedText
 from runtime.tables import METADATA, Instant
 
 MODEL_ANSWERS: Final = Table(
@@ -14,7 +15,7 @@ MODEL_ANSWERS: Final = Table(
     Column("tenant", String(255), nullable=False),
     Column("agent", String(64), nullable=False),
     Column("model", String(128), nullable=False),
-    Column("reply", Text, nullable=False),
+    Column("reply", EncryptedText("model_answers.reply"), nullable=False),
     Column("hits", Integer, nullable=False),
     Column("kept_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),

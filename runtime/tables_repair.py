@@ -4,6 +4,7 @@ from typing import Final
 
 from sqlalchemy import Boolean, Column, Integer, String, Table, Text
 
+from agents.encrypted import EncryptedText
 from runtime.tables import METADATA, Instant
 
 REPAIR_EDITS: Final = Table(
@@ -15,7 +16,7 @@ REPAIR_EDITS: Final = Table(
     Column("key", String(128), nullable=False),
     Column("takes_back", Boolean, nullable=False),
     Column("path", Text, nullable=False),
-    Column("old", Text, nullable=False),
-    Column("new", Text, nullable=False),
+    Column("old", EncryptedText("repair_edits.old"), nullable=False),
+    Column("new", EncryptedText("repair_edits.new"), nullable=False),
     Column("made_at", Instant, nullable=False),
 )

@@ -5,15 +5,16 @@ A message is there once, whoever says it; a link says what stands behind which h
 
 from typing import Final
 
-from sqlalchemy import Column, Index, String, Table, Text
+from sqlalchemy import Column, Index, String, Table
 
+from agents.encrypted import EncryptedText
 from runtime.tables import METADATA, Instant
 
 TRANSCRIPT_MESSAGES: Final = Table(
     "transcript_messages",
     METADATA,
     Column("id", String(64), primary_key=True),
-    Column("message", Text, nullable=False),
+    Column("message", EncryptedText("transcript_messages.message"), nullable=False),
     Column("at", Instant, nullable=False),
     Index("transcript_messages_by_time", "at"),
 )

@@ -7,6 +7,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agents.databases import engine_of, insert_once
+from agents.encrypted import EncryptedText
 from agents.toolkit import Proposal, ToolContext, ToolError, tool
 from domain.contract import Contract
 
@@ -15,8 +16,8 @@ _FILINGS = sa.table(
     "filings",
     sa.column("key", sa.String),
     sa.column("run_id", sa.String),
-    sa.column("title", sa.Text),
-    sa.column("body", sa.Text),
+    sa.column("title", EncryptedText("filings.title")),
+    sa.column("body", EncryptedText("filings.body")),
     sa.column("filed_at", sa.DateTime(timezone=True)),
 )
 

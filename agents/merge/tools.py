@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from agents.databases import engine_of
+from agents.encrypted import EncryptedText
 from agents.toolkit import ToolContext, ToolError, tool
 from domain.contract import Contract
 
@@ -19,11 +20,15 @@ _DOCUMENTS: Final = sa.table(
     sa.column("position", sa.Integer),
     sa.column("name", sa.Text),
     sa.column("state", sa.String),
-    sa.column("fields", sa.Text),
+    sa.column("fields", EncryptedText("batch_documents.fields")),
 )
 
 
-_BATCHES: Final = sa.table("batches", sa.column("run_id", sa.String), sa.column("request", sa.Text))
+_BATCHES: Final = sa.table(
+    "batches",
+    sa.column("run_id", sa.String),
+    sa.column("request", EncryptedText("batches.request")),
+)
 
 
 class Row(Contract):

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agents.databases import engine_of
+from agents.encrypted import EncryptedText
 from domain.repair import Edit, without_last
 
 # The runtime's migrations make the table; these are the columns that a repair needs to know.
@@ -22,8 +23,8 @@ _EDITS: Final = sa.table(
     sa.column("number", sa.Integer),
     sa.column("key", sa.String),
     sa.column("path", sa.Text),
-    sa.column("old", sa.Text),
-    sa.column("new", sa.Text),
+    sa.column("old", EncryptedText("repair_edits.old")),
+    sa.column("new", EncryptedText("repair_edits.new")),
     sa.column("takes_back", sa.Boolean),
     sa.column("made_at", sa.DateTime(timezone=True)),
 )

@@ -7,6 +7,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agents.databases import engine_of, insert_once
+from agents.encrypted import EncryptedText
 from agents.toolkit import Proposal, ToolContext, ToolError, tool
 from domain.contract import Contract
 
@@ -18,14 +19,14 @@ _OUTBOX = sa.table(
     sa.column("ticket", sa.String),
     sa.column("run_id", sa.String),
     sa.column("category", sa.String),
-    sa.column("body", sa.Text),
+    sa.column("body", EncryptedText("outbox.body")),
     sa.column("sent_at", sa.DateTime(timezone=True)),
 )
 _ACCOUNTS = sa.table(
     "triage_accounts",
     sa.column("triage", sa.String),
     sa.column("account", sa.String),
-    sa.column("facts", sa.Text),
+    sa.column("facts", EncryptedText("triage_accounts.facts")),
 )
 MAX_REPLY = 10_000
 
