@@ -15,6 +15,7 @@ from agents.reading.lent import citing
 from agents.registry import agents
 from commands.service import compose
 from runtime.lent_tools import lent
+from runtime.looking import looked_at
 from runtime.process import STARTUP_ERRORS, process
 from runtime.serving import serve
 from runtime.settings import Settings
@@ -27,6 +28,7 @@ async def main(queues: str) -> None:
     opened = process(settings, redactor(settings.secrets()))
     async with opened as own, lent(own.settings, agents()) as served:
         service = compose(own.settings, own.database, own.offline_url, citing(served), queues)
+        service = looked_at(service, own.database, own.client, own.settings.task_queue)
         async with sweeping(own.settings, own.database, own.client):
             await serve(own.client, own.settings, service, own.sdk_metrics)
 

@@ -28,6 +28,11 @@ class Model:
     model: str
     provider: Provider
 
+    @property
+    def window(self) -> int:
+        """Tokens that it can read at once, as the price library says; 0 where it does not."""
+        return prices.window(self.vendor, self.model)
+
     def worst_case_usd(self, request: ThinkRequest) -> Decimal:
         """Return what a call can cost at most, by the route's price.
 

@@ -48,6 +48,16 @@ def is_known(vendor: str, model: str) -> bool:
     return True
 
 
+@cache
+def window(vendor: str, model: str) -> int:
+    """Return how many tokens a model can read at once; 0 where that is not known."""
+    try:
+        found = calc_price(PricedUsage(), model, provider_id=vendor)
+    except LookupError:
+        return 0
+    return found.model.context_window or 0
+
+
 def worst_case_usd(route: str, input_tokens: int, output_tokens: int) -> Decimal:
     """Return what a call over `route` (`provider:model`) can cost at most; 0 without a price.
 

@@ -9,6 +9,7 @@ from jsonschema.exceptions import SchemaError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.counting import Counting
 from activities.guarding.door import Door, Privileges
 from activities.routed import Named, RouteError, routed
 from activities.transcripts import Transcripts
@@ -65,7 +66,9 @@ class RunActivities:
         *,
         privileges: Privileges | None = None,
         weights: Mapping[str, float] | None = None,
+        counting: Counting | None = None,
     ) -> None:
+        self._counting = counting
         self._weights = weights or {}
         self._door = Door(agents, privileges)
         self._routes = routes
@@ -126,7 +129,7 @@ class RunActivities:
 
     @activity.defn(name="runs.put")
     async def put_report(self, report: Report) -> None:
-        """Keep what a closed run came to."""
+        """Keep what a closed run came to, and count it."""
         await self._runs.closed(
             run_id=report.run_id,
             agent=report.agent,
@@ -136,6 +139,8 @@ class RunActivities:
             started_at=report.started_at,
             by=report.by,
         )
+        if self._counting is not None:
+            await self._counting.count(activity.info().workflow_run_id or report.run_id, report)
 
     @activity.defn(name="runs.get")
     async def get(self, request: KeptRequest) -> Kept:

@@ -8,6 +8,7 @@ import structlog
 from activities.audit import AuditActivities
 from activities.batch import BatchActivities
 from activities.chain import ChainActivities
+from activities.counting import Counting
 from activities.folding import FoldingActivities
 from activities.halts import HaltActivities
 from activities.llm import LLMActivities
@@ -40,6 +41,7 @@ from runtime.examples import Examples
 from runtime.halts import Halts
 from runtime.interceptors import FinishWrites, Observe
 from runtime.metrics import Meters
+from runtime.numbers import Numbers
 from runtime.privileges import TenantPrivileges
 from runtime.reviews import Reviews
 from runtime.routes import named_routes
@@ -67,7 +69,7 @@ def compose(
 ) -> Service:
     """Return what the process serves: `queues` of the agents `served`, or all but the models'."""
     transcripts = Transcripts()
-    meters = Meters()
+    meters = Meters(settings.named_tenants)
     artifacts = Artifacts(database)
     shelf = Shelf(database)
     halts = Halts(database)
@@ -90,6 +92,7 @@ def compose(
         named_routes(settings),
         privileges=TenantPrivileges(settings.privileges_file),
         weights=settings.tenant_weights,
+        counting=Counting(served, Numbers(database), settings.named_tenants),
     )
     offered = tools(served.values())
     if bare := unchecked(offered.values()):
@@ -124,6 +127,7 @@ def compose(
     # A model's queue has no declared rate: whoever starts its workers knows the account's.
     models = [Queue(f"llm.{vendor}", [llm.think]) for vendor in sorted(PROVIDERS)]
     specs = [tool.spec for tool in offered.values()]
+    meters.expect(served.keys(), (spec.name for spec in specs))
     return Service(
         queues=wanted(queues, [main, *limited], models),
         failures=FAILURES,
@@ -133,6 +137,7 @@ def compose(
             FinishWrites({spec.name for spec in specs if spec.writes}),
         ],
         meters=meters,
+        known=[queue.name for queue in (main, *limited, *models)],
         refresh=lambda: _measure(database, meters),
     )
 

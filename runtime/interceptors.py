@@ -17,10 +17,14 @@ from temporalio.worker import (
 )
 
 from domain.acting import ActOutcome
+from domain.halts import HALTED
+from domain.refused import BREAKER_OPEN, PAUSED
 from domain.thinking import TRANSCRIPT_MISS
 from runtime.metrics import Meters
 
 _MOST_RUNS: Final = 5_000
+# An attempt that was not made: nothing was sent, so nothing is known of the tool.
+_HELD: Final = frozenset({BREAKER_OPEN, PAUSED, HALTED})
 
 
 class _Runs:
@@ -79,6 +83,8 @@ class _Observed(ActivityInboundInterceptor):
         name = info.activity_type
         fields = self._fields(info.workflow_id or "", name, input)
         started = time.monotonic()
+        if info.attempt > 1:
+            self._meters.retry(name)
         with structlog.contextvars.bound_contextvars(**fields):
             _annotate(fields, name)
             try:
@@ -105,7 +111,7 @@ class _Observed(ActivityInboundInterceptor):
             return
         self._meters.failure(name, kind or type(error).__name__)
         if name in self._tools:
-            self._meters.tool_call(name, "failed")
+            self._meters.tool_call(name, "held" if kind in _HELD else "failed")
 
 
 class FinishWrites(Interceptor):

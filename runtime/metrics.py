@@ -1,6 +1,6 @@
 """What this process counts, beside what the SDK counts by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -13,8 +13,15 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import generate_latest
 
+from runtime.fleet import Fleet
 from runtime.holdups import HoldUps
 
+EVERYBODY: Final = frozenset({"default"})
+"""The tenants that are counted by name where none are named: runs that name none are theirs."""
+
+_OTHER: Final = "other"
+_SHARES: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+_TOOL_OUTCOMES: Final = ("ok", "error", "failed", "held", "changed")
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
 
@@ -56,6 +63,21 @@ class CallFacts(Protocol):
         ...
 
     @property
+    def tenant(self) -> str:
+        """Whose call it is."""
+        ...
+
+    @property
+    def room(self) -> int:
+        """Tokens of input that the call could have had; 0 where that is not known."""
+        ...
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a kept reply was looked for."""
+        ...
+
+    @property
     def outcome(self) -> str:
         """`ok`, `retried`, `refused`, or `cached`: a kept reply, so that nothing was asked."""
         ...
@@ -72,12 +94,18 @@ class CallFacts(Protocol):
 
 
 class Meters:
-    """This process's counters; labels are closed sets, never ids."""
+    """This process's counters; labels are closed sets, never ids.
 
-    def __init__(self) -> None:
+    Attributes:
+        fleet: Numbers of all workers, which are the same on each one's page.
+    """
+
+    def __init__(self, tenants: Set[str] = EVERYBODY) -> None:
         # A second line for each counter that says when it began, which nobody asks for.
         disable_created_metrics()
         self._registry = CollectorRegistry()
+        self._tenants = tenants
+        self.fleet = Fleet(self._registry)
         call = ["agent", "vendor", "model"]
         self._calls = self._counter(
             "holdfast_model_calls", "Attempts to call a model.", [*call, "outcome"]
@@ -87,6 +115,26 @@ class Meters:
         )
         self._cost = self._counter(
             "holdfast_model_cost_usd", "Price of the calls, by the price library.", call
+        )
+        spent = ["tenant", "vendor", "model"]
+        self._spend = self._counter(
+            "holdfast_spend_usd", "Price of the calls, by who pays for them.", spent
+        )
+        self._spend_tokens = self._counter(
+            "holdfast_spend_tokens", "Tokens of the calls, by who pays for them.", spent
+        )
+        self._cache = self._counter(
+            "holdfast_model_cache_lookups", "Kept replies looked for.", ["agent", "result"]
+        )
+        self._retries = self._counter(
+            "holdfast_activity_retries", "Attempts after the first.", ["activity"]
+        )
+        self._context = Histogram(
+            "holdfast_context_utilisation_ratio",
+            "Part of the window that a turn's input took.",
+            ["agent"],
+            buckets=_SHARES,
+            registry=self._registry,
         )
         self._tools = self._counter(
             "holdfast_tool_calls", "Attempts to call a tool.", ["tool", "outcome"]
@@ -133,6 +181,31 @@ class Meters:
         if facts.usage.cached_tokens:
             self._tokens.labels(*labels, "input_cached").inc(facts.usage.cached_tokens)
         self._cost.labels(*labels).inc(float(facts.cost_usd))
+        if facts.keeps and facts.outcome in {"ok", "cached"}:
+            found = "hit" if facts.outcome == "cached" else "miss"
+            self._cache.labels(facts.agent, found).inc()
+        if facts.outcome == "ok":
+            self._spent(facts)
+
+    def _spent(self, facts: CallFacts) -> None:
+        usage = facts.usage
+        tenant = facts.tenant if facts.tenant in self._tenants else _OTHER
+        paid = (tenant, facts.vendor, facts.model)
+        self._spend.labels(*paid).inc(float(facts.cost_usd))
+        self._spend_tokens.labels(*paid).inc(usage.input_tokens + usage.output_tokens)
+        if facts.room:
+            self._context.labels(facts.agent).observe(usage.input_tokens / facts.room)
+
+    def expect(self, agents: Set[str], tools: Iterable[str]) -> None:
+        """Show what has not happened yet, too: what is not there has, for Prometheus, not risen."""
+        self.fleet.expect(agents)
+        for tool in tools:
+            for outcome in _TOOL_OUTCOMES:
+                self._tools.labels(tool, outcome)
+
+    def retry(self, activity: str) -> None:
+        """Count an attempt after the first."""
+        self._retries.labels(activity).inc()
 
     def fold(self, agent: str, by: str) -> None:
         """Count a fold of older turns; pass it as `on_fold`."""

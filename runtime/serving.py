@@ -71,6 +71,7 @@ class Service:
     """What one process serves.
 
     Attributes:
+        known: All queues that this code can serve, whoever serves them.
         refresh: Brings numbers up to date that live in the database, when they are looked at.
     """
 
@@ -79,6 +80,7 @@ class Service:
     interceptors: Sequence[Interceptor]
     meters: Meters
     refresh: Callable[[], Awaitable[None]] | None = None
+    known: Sequence[str] = ()
 
 
 def activities_of(*instances: object) -> list[Callable[..., Any]]:

@@ -56,6 +56,15 @@ def _weights(value: object) -> object:
 
 
 Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
+
+
+def _names(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return frozenset(name.strip() for name in value.split(",") if name.strip())
+
+
+Names = Annotated[frozenset[str], BeforeValidator(_names)]
 Weights = Annotated[dict[str, float], BeforeValidator(_weights)]
 Positive = Annotated[timedelta, Field(gt=timedelta()), BeforeValidator(_seconds)]
 
@@ -75,6 +84,8 @@ class Settings(BaseModel):
     """Metrics name agents and tenants, so they leave the machine only when asked to."""
     metrics_port: int = Field(default=9464, ge=0, le=65535)
     """0 takes a free port."""
+    metrics_tenants: Names = Field(default=frozenset[str](), max_length=50)
+    """Tenants whose numbers have their name; all others' are `other`: acme,globex"""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     log_prompts: bool = False
     worker_concurrency: int = Field(default=100, ge=1)
@@ -109,6 +120,8 @@ class Settings(BaseModel):
 
     encryption_keys: Path | None = None
     """File of named keys, or directory with a file each; unset: nothing is encrypted."""
+    signing_key: Path | None = None
+    """File of the Ed25519 key that audit logs are signed with; `audit-log keygen` makes one."""
     privileges: Path | None = None
     """File of what agents may use for a tenant; unset: `privileges.toml` under `home`, if any."""
 
@@ -155,6 +168,11 @@ class Settings(BaseModel):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite+aiosqlite:///{self.home / 'holdfast.db'}"
+
+    @property
+    def named_tenants(self) -> frozenset[str]:
+        """The tenants that metrics name: those that are told, and those that have a weight."""
+        return self.metrics_tenants | {"default", *self.tenant_weights}
 
     @property
     def mcp_file(self) -> Path | None:
