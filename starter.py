@@ -14,6 +14,7 @@ from commands.answers import cache
 from commands.approvals import approvals, approve, modify, reject
 from commands.artifacts import artifacts
 from commands.audit import audit
+from commands.audit_log import audit_log
 from commands.batch import batch
 from commands.breakers import breakers
 from commands.caps import caps
@@ -21,6 +22,7 @@ from commands.chain import chain
 from commands.dead_letters import letters
 from commands.demo import demo
 from commands.doctor import doctor
+from commands.evals.command import evals
 from commands.guard import guarded
 from commands.halting import halt, halts, unhalt
 from commands.mcp_serving import group as mcp
@@ -89,7 +91,7 @@ COMMANDS: Final[dict[str, dict[str, Command]]] = {
 GROUPS: Final[dict[str, dict[str, Callable[[], typer.Typer]]]] = {
     "Serve": {"caps": caps, "cache": cache, "tokens": tokens, "mcp": mcp, "artifacts": artifacts},
     "Start": {"batch": batch, "triage": triage},
-    "See": {"prompts": prompts, "memory": memory},
+    "See": {"audit-log": audit_log, "prompts": prompts, "memory": memory, "eval": evals},
     "Decide": {"review": review, "standing": standing},
     "Go on": {"dead-letters": letters},
     "Stop": {"breakers": breakers, "halt": halt, "unhalt": unhalt},

@@ -88,6 +88,16 @@ class Reply:
     probable: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
+def told(conversation: Conversation, words: str) -> bool:
+    """Whether the system prompt says `words`, in whatever lines and case.
+
+    A stand-in does what its prompt tells it, so that a prompt which no longer says something makes
+    it worse, as it would a model. A prompt of no more than its first line leaves all as it is.
+    """
+    said = " ".join(conversation.system.partition("\n")[2].split()).lower()
+    return not said or " ".join(words.split()).lower() in said
+
+
 def call(name: str, /, **arguments: Any) -> Reply:
     """Reply with one tool call."""
     return Reply(calls=(Call(name, arguments),))

@@ -229,6 +229,8 @@ def _spoiled(call: _Exchange, reply: Reply) -> Reply:
     faults = call.faults
     if "invent_finding" in faults:
         reply = rules.invented(call.agent, call.asked.conversation, reply)
+    if "slip" in faults:
+        reply = rules.with_slip(call.agent, call.asked.conversation, reply)
     if "invent_tool" in faults:
         reply = rules.with_invented_tool(reply)
     if "wrong_types" in faults:

@@ -27,6 +27,7 @@ Kind = Literal[
     "invent_tool",  # a call of a tool that does not exist
     "wrong_types",  # tool arguments of the wrong types
     "invent_finding",  # what the agent's own `invent` makes up
+    "slip",  # one thing in a reply is wrong: what evaluations have for noise
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 

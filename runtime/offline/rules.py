@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from agents.offline import Call, Conversation, Reply, answer, plan
 from domain.contract import digest
 from domain.plan import Plan
+from runtime.offline.slips import slipped
 
 # How every system prompt begins here; it is all that says whose rules to follow.
 _AGENT: Final = re.compile(r"Agent: ([a-z][a-z0-9_]*)(?: \(prompt .*\))?\s*")
@@ -106,6 +107,12 @@ def invented(agent: str, conversation: Conversation, reply: Reply) -> Reply:
     rules = rules_of(agent) or _shared(agent.rpartition("_")[2])
     hook = getattr(rules, "invent", None)
     return hook(conversation, reply, conversation.rng) if hook else reply
+
+
+def with_slip(agent: str, conversation: Conversation, reply: Reply) -> Reply:
+    """Return `reply` with one thing wrong: by the agent's own rules, else by ours."""
+    hook = getattr(rules_of(agent), "slip", None)
+    return hook(conversation, reply, conversation.rng) if hook else slipped(reply, conversation.rng)
 
 
 def with_invented_tool(reply: Reply) -> Reply:

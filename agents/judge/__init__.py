@@ -1,0 +1,1 @@
+"""Judges an answer by a rubric: for evaluations, where no rule serves."""
