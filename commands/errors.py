@@ -29,6 +29,7 @@ from runtime.reviews import ReviewNotFound
 from runtime.search_attributes import SearchAttributesMissing
 from runtime.server_binary import BinaryMissing
 from runtime.settings import SettingsError
+from runtime.signing import KeyUnusable
 from runtime.standing import StandingNotFound
 from runtime.temporal import NoServer
 from runtime.tokens import TokenNotFound
@@ -95,7 +96,7 @@ def explain(error: BaseException) -> tuple[str, Exit] | None:
     """Return the line and the exit code for `error`, or None for one that is a bug."""
     if isinstance(error, CommandError):
         return str(error), error.exit
-    if isinstance(error, SettingsError):
+    if isinstance(error, SettingsError | KeyUnusable):
         return str(error), Exit.MISUSE
     if isinstance(error, _SPEAKING):
         return str(error), Exit.FAILED
