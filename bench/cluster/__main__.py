@@ -49,6 +49,7 @@ async def _drill(options: argparse.Namespace, home: Path, console: Console) -> b
     ) as running:
         for target in options.kill:
             found[target] = []
+            running.starts.clear()
             for seed in range(options.first, options.first + options.seeds):
                 plans = [plan(moment, seed) for moment in options.moments]
                 runs = await strike(running, plans, target)
@@ -57,6 +58,7 @@ async def _drill(options: argparse.Namespace, home: Path, console: Console) -> b
                 await running.serving()
             if options.by_moment:
                 tables.strikes(console, target, found[target])
+            tables.starts(console, running.starts)
     show(console, found, options.outage)
     return all(tables.holds(verdicts) for verdicts in found.values())
 

@@ -5,9 +5,10 @@ import os
 import random
 import shutil
 import socket
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 from typing import Final
@@ -17,6 +18,10 @@ from commands.processes import Child
 from runtime.settings import PROJECT
 
 HOST: Final = "127.0.0.1"
+_LOOK_S: Final = 0.02
+# One that ends so soon lacks something: its database, mostly.
+_SHORT_LIFE_S: Final = 10.0
+_PAUSE_S: Final = 1.0
 _PORTS: Final = range(20_000, 32_000)
 
 
@@ -34,6 +39,7 @@ class Program(Child):
 
     user: str = ""
     last_signal: str = "KILL"
+    _keeper: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
     async def start(self) -> None:
         """Start it; that it serves is for others to find out."""
@@ -48,15 +54,34 @@ class Program(Child):
                 start_new_session=True,
             )
 
+    async def keep(self) -> None:
+        """Start it, and again whenever it has ended, as a supervisor would; returns at once."""
+        await self.start()
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        while True:
+            began = time.monotonic()
+            await self.ended()
+            if time.monotonic() - began < _SHORT_LIFE_S:
+                await asyncio.sleep(_PAUSE_S)
+            await self.start()
+
+    async def stop(self) -> int:
+        """End it for good."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+        return await super().stop()
+
     def strike(self) -> None:
         """Send SIGKILL at once, without waiting for the end."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, SIGKILL)
 
-    async def again(self) -> None:
-        """Start it once the one before has ended."""
-        await self.ended()
-        await self.start()
+    async def again(self, before: int) -> None:
+        """Wait until it runs again that was struck as process `before`."""
+        while self.pid == before or not self.alive:
+            await asyncio.sleep(_LOOK_S)
 
 
 def bound(argv: Sequence[str], *, user: str = "", last_signal: str = "") -> list[str]:
@@ -127,6 +152,14 @@ def free_ports(count: int) -> list[int]:
         if len(free) == count:
             return free
     raise CommandError(f"no {count} free ports on {HOST}; close some programs that listen there")
+
+
+async def struck(*programs: Program) -> None:
+    """Strike programs at one moment, and return when their supervisor has started them again."""
+    before = [(program, program.pid) for program in programs]
+    for program in programs:
+        program.strike()
+    await asyncio.gather(*(program.again(pid) for program, pid in before))
 
 
 @asynccontextmanager

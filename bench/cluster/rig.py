@@ -14,7 +14,7 @@ import httpx
 from temporalio.service import RPCError
 
 from bench.cluster.postgres import Postgres, postgres
-from bench.cluster.programs import Program, ending_in_order
+from bench.cluster.programs import Program, ending_in_order, struck
 from bench.cluster.server import Server, server
 from bench.drill.rig import Environment, Rig
 from commands.session import Session
@@ -51,13 +51,13 @@ class Cluster(Rig):
         return {
             "worker": lambda: self._workers(self._next()),
             "workers": lambda: self._workers(*self.workers),
-            "history": lambda: self.server.kill(*self._histories()),
-            "matching": lambda: self.server.kill("matching"),
-            "frontend": lambda: self.server.kill("frontend"),
-            "server": self.server.kill,
+            "history": lambda: struck(*self.server.named("history")),
+            "matching": lambda: struck(*self.server.named("matching")),
+            "frontend": lambda: struck(*self.server.named("frontend")),
+            "server": lambda: struck(*self.server.named()),
             "database": self._outage,
-            "database+history": self._outage_and_history,
-            "all": self._everything,
+            "database+history": lambda: self._outage(*self.server.named("history")),
+            "all": lambda: self._outage(*self.workers, *self.server.named()),
         }
 
     async def kill(self, target: str) -> float:
@@ -65,15 +65,13 @@ class Cluster(Rig):
         killed = time.time()
         self.struck = frozenset()
         await self.targets()[target]()
+        self._starting = asyncio.create_task(self._time_start(killed))
         return killed
 
     async def serving(self) -> None:
         """Wait until every worker asks for work."""
         async with asyncio.timeout(_SERVES_S):
             while not await self._all_poll():
-                for worker in self.workers:
-                    if not worker.alive:
-                        raise await worker.failure()
                 await asyncio.sleep(_LOOK_S)
 
     async def _all_poll(self) -> bool:
@@ -84,9 +82,6 @@ class Cluster(Rig):
         wanted = [f"{worker.pid}@" for worker in self.workers]
         return all(any(name.startswith(pid) for name in polling) for pid in wanted)
 
-    def _histories(self) -> list[str]:
-        return [name for name in self.server.services if name.startswith("history")]
-
     def _next(self) -> Program:
         """Return the workers in turn."""
         self.kills += 1
@@ -94,28 +89,16 @@ class Cluster(Rig):
 
     async def _workers(self, *workers: Program) -> None:
         self.struck = frozenset(worker.pid for worker in workers)
-        for worker in workers:
-            worker.strike()
-        await asyncio.gather(*(worker.again() for worker in workers))
+        await struck(*workers)
 
-    async def _outage(self) -> None:
-        await self.database.again(self.database.strike(), self.outage_s)
-
-    async def _outage_and_history(self) -> None:
+    async def _outage(self, *others: Program) -> None:
+        """Kill the database, and others at the same moment."""
+        mine = {worker.pid for worker in self.workers if worker in others}
+        self.struck = frozenset(mine)
         doomed = self.database.strike()
-        await asyncio.gather(
-            self.database.again(doomed, self.outage_s), self.server.kill(*self._histories())
-        )
-
-    async def _everything(self) -> None:
-        """Kill all there is at one moment, as a lost machine would."""
-        self.struck = frozenset(worker.pid for worker in self.workers)
-        doomed = self.database.strike()
-        programs = [*self.workers, *self.server.services.values()]
-        for program in programs:
+        for program in others:
             program.strike()
-        await self.database.again(doomed)
-        await asyncio.gather(*(program.again() for program in programs))
+        await self.database.again(doomed, self.outage_s)
 
 
 @asynccontextmanager
@@ -150,7 +133,7 @@ async def _holdfast(
         await stack.start()
         for number in range(1, workers + 1):
             started.append(worker(home, stack, number))
-            await started[-1].start()
+            await started[-1].keep()
         async with (
             opened(settings) as own,
             httpx.AsyncClient(trust_env=False, timeout=30) as http,

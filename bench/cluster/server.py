@@ -39,18 +39,15 @@ class Server:
 
     async def start(self) -> None:
         """Start them all at once, as an orchestrator would."""
-        await asyncio.gather(*(program.start() for program in self.services.values()))
+        await asyncio.gather(*(program.keep() for program in self.services.values()))
 
     async def stop(self) -> None:
         """Stop them all."""
         await asyncio.gather(*(program.stop() for program in self.services.values()))
 
-    async def kill(self, *names: str) -> None:
-        """Kill services, all where none is named, and start them again at once."""
-        struck = [self.services[name] for name in names or self.services]
-        for program in struck:
-            program.strike()
-        await asyncio.gather(*(program.again() for program in struck))
+    def named(self, *names: str) -> list[Program]:
+        """Return services by how they begin; all where none is named."""
+        return [program for name, program in self.services.items() if name.startswith(names or "")]
 
 
 @asynccontextmanager
@@ -124,9 +121,6 @@ async def _ready(made: Server) -> None:
     """Wait until a namespace and Holdfast's search attributes are there."""
     deadline = time.monotonic() + _READY_S
     while True:
-        gone = [program for program in made.services.values() if not program.alive]
-        if gone:
-            raise await gone[0].failure()
         with suppress(RuntimeError, RPCError):
             client = await Client.connect(made.address)
             await _namespace(client)
