@@ -19,6 +19,7 @@ from commands.batch import batch
 from commands.breakers import breakers
 from commands.caps import caps
 from commands.chain import chain
+from commands.codec_serving import codec
 from commands.dead_letters import letters
 from commands.demo import demo
 from commands.doctor import doctor
@@ -42,6 +43,7 @@ from commands.serve import serve
 from commands.standing import standing
 from commands.stops import abort, retry, skip
 from commands.tokens import tokens
+from commands.top import top
 from commands.triage import triage
 from commands.up import up
 from commands.verify import verify
@@ -55,6 +57,7 @@ COMMANDS: Final[dict[str, dict[str, Command]]] = {
         "up": up,
         "serve": serve,
         "a2a": a2a,
+        "codec": codec,
         "demo": demo,
         "doctor": doctor,
         "migrate": migrate,
@@ -71,6 +74,7 @@ COMMANDS: Final[dict[str, dict[str, Command]]] = {
         "list": list_runs,
         "show": show,
         "watch": watch,
+        "top": top,
         "report": report,
         "verify": verify,
         "workers": workers,

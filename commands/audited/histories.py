@@ -117,6 +117,10 @@ class Past:
             self.result = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
             told = {key: self.result.get(key) for key in ("outcome", "reason", "head")}
             return Entry(_at(event), "run.closed", self.run_id, told)
+        if kind == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
+            failure = event.workflow_execution_failed_event_attributes.failure
+            told = {"outcome": "failed", "reason": await history.reason(converter, failure)}
+            return Entry(_at(event), "run.closed", self.run_id, told)
         return next(_by_operators(self.run_id, event), None)
 
     async def _started(self, converter: DataConverter, event: HistoryEvent) -> Entry | None:
@@ -158,9 +162,6 @@ def _by_operators(run_id: str, event: HistoryEvent) -> Iterator[Entry]:
         ended = event.workflow_execution_terminated_event_attributes
         told = {"identity": ended.identity, "reason": ended.reason}
         yield Entry(at, "run.terminated", run_id, told)
-    elif kind == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
-        failed = event.workflow_execution_failed_event_attributes.failure
-        yield Entry(at, "run.closed", run_id, {"outcome": "failed", "reason": failed.message})
     elif kind == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
         yield Entry(at, "run.closed", run_id, {"outcome": "cancelled", "reason": ""})
     elif kind == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
