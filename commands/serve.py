@@ -16,6 +16,7 @@ from commands.session import session
 from runtime import logs
 from runtime.search_attributes import ensure_search_attributes
 from runtime.settings import Settings
+from runtime.temporal_key import renewing
 
 _BACKLOG: Final = 512
 _WEBHOOKS: Final = "webhooks.toml"
@@ -69,7 +70,7 @@ async def serve(
     file = webhooks or settings.home / _WEBHOOKS
     known = hooks.load(file) if webhooks or file.exists() else {}
     tls = {"ssl_certfile": certificate, "ssl_keyfile": key} if certificate else {}
-    async with session(settings) as opened:
+    async with session(settings) as opened, renewing(opened.client):
         await ensure_search_attributes(opened.client)
         with closing(listen(host, port)) as listening:
 
@@ -77,7 +78,8 @@ async def serve(
                 _announce(host, listening, sorted(known), tls=bool(tls), as_json=json)
                 logs.configure(settings, redactor(settings.secrets()))
 
-            await run(Service(opened, known), listening, tls, connections, ready)
+            service = Service(opened, known, four_eyes=settings.four_eyes)
+            await run(service, listening, tls, connections, ready)
     return Exit.OK
 
 

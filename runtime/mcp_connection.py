@@ -35,6 +35,7 @@ from pydantic import ValidationError
 from agents.interop.declared import DeclaredServer
 from agents.interop.pins import Pin
 from domain.contract import canonical
+from runtime.secret_files import secret
 
 _LOOK_S: Final = 10.0
 _MOST_PAGES: Final = 50
@@ -234,10 +235,11 @@ def _values(names: dict[str, str]) -> dict[str, str]:
     Raises:
         Unreachable: One is not set.
     """
-    lacking = sorted(name for name in names.values() if not os.environ.get(name))
+    values = {name: secret(name) for name in names.values()}
+    lacking = sorted(name for name, value in values.items() if not value)
     if lacking:
         raise Unreachable(f"the variable {lacking[0]} is not set where the worker runs; set it")
-    return {ours: os.environ[name] for ours, name in names.items()}
+    return {ours: values[name] for ours, name in names.items()}
 
 
 def _pin(tool: Tool) -> Pin:

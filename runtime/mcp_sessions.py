@@ -6,7 +6,6 @@ when the worker stops. The values of environment variables are read here and go 
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import AsyncGenerator, Sequence
 from collections.abc import Set as AbstractSet
@@ -29,6 +28,7 @@ from agents.interop.declared import Declared, DeclaredServer
 from agents.interop.pins import PIN, Pin
 from agents.toolkit import ToolChangedError, ToolError, ToolUnavailableError
 from runtime.mcp_connection import Connection, Unreachable, text_of
+from runtime.secret_files import secret
 
 KEY: Final = "holdfast/idempotency-key"
 """Where a write's idempotency key stands in the `_meta` of its request."""
@@ -148,7 +148,7 @@ class _Session:
         self._live: Connection | None = None
         self._opening = asyncio.Lock()
         names = {*entry.env.values(), *entry.headers.values()}
-        values = {os.environ.get(each, "") for each in names}
+        values = {secret(each) for each in names}
         # A value of a few letters is no secret, and would be found in any text.
         kept = (each for each in values if len(each) >= _SHORTEST_SECRET)
         self._secrets = sorted(kept, key=len, reverse=True)
@@ -251,6 +251,6 @@ class _Session:
 
     def hidden(self, text: str) -> str:
         """Return `text` without the values that this server was given in confidence."""
-        for secret in self._secrets:
-            text = text.replace(secret, "[secret]")
+        for each in self._secrets:
+            text = text.replace(each, "[secret]")
         return text

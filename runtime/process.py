@@ -18,6 +18,7 @@ from runtime.serving import NothingToServe
 from runtime.settings import Settings, SettingsError
 from runtime.telemetry import Tracing, sdk_runtime
 from runtime.temporal import NoServer, connect
+from runtime.temporal_key import renewing
 
 STARTUP_ERRORS: Final = (
     DatabaseError,
@@ -70,7 +71,11 @@ async def process(settings: Settings, redact: Callable[[str], str]) -> AsyncGene
             runtime, sdk_metrics = sdk_runtime()
             client = await connect(settings, database, runtime=runtime, plugins=tracing.plugins)
             await ensure_search_attributes(client)
-            async with offline_model(settings) as offline_url:
+            async with (
+                tracing.following(client, database),
+                renewing(client),
+                offline_model(settings) as offline_url,
+            ):
                 yield Process(settings, database, client, offline_url, sdk_metrics)
     finally:
         tracing.close()

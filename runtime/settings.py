@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from domain.fairness import weights_of
+from runtime.secret_files import SecretFileError, secret
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 
@@ -28,8 +29,16 @@ _SHARED: Final[Mapping[str, str]] = {
     "anthropic_api_key": "ANTHROPIC_API_KEY",
     "anthropic_base_url": "ANTHROPIC_BASE_URL",
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "otlp_traces_endpoint": "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "otlp_protocol": "OTEL_EXPORTER_OTLP_PROTOCOL",
     "temporal_cli": "TEMPORAL_CLI",
 }
+
+
+_SECRET: Final = ("openai_api_key", "anthropic_api_key", "local_api_key", "database_url")
+_FOREIGN: Final = ("TEMPORAL_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_HEADERS: Final = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
+_LEAST: Final = 8  # characters; what is shorter stands in too many words
 
 
 class ModelAccess(TypedDict):
@@ -140,13 +149,23 @@ class Settings(BaseModel):
     offline_url: str | None = None
     """Where the offline model listens; unset: the one recorded under `home`."""
     otlp_endpoint: str | None = None
+    otlp_traces_endpoint: str | None = None
+    """The whole URL for traces, where it is not `otlp_endpoint` and /v1/traces."""
+    otlp_protocol: str = Field(default="http/protobuf", pattern="^(http/protobuf|grpc)$")
+    trace_content: bool = False
+    """Whether traces hold what was said: prompts, replies, arguments and results, redacted."""
+    four_eyes: bool = True
+    """Whether the HTTP service lets nobody answer the runs that they asked for."""
+    others: tuple[SecretStr, ...] = ()
+    """Secrets that libraries read by themselves; known here so that they appear nowhere."""
     temporal_cli: str | None = None
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """Read the settings from `environ` (the process's own by default).
 
-        An empty variable counts as absent, as shells and container manifests leave them.
+        An empty variable counts as absent, as shells and container manifests leave them. A secret
+        can be in a file that the variable with `_FILE` after its name points to.
 
         Raises:
             SettingsError: a value does not convert; names the variable, never a secret's value.
@@ -158,7 +177,7 @@ class Settings(BaseModel):
             if environ.get(variable := variable_of(field))
         }
         try:
-            return cls.model_validate(found)
+            return cls.model_validate({**found, **_secrets(environ)})
         except ValidationError as error:
             raise SettingsError(_explain(error, found)) from None
 
@@ -200,7 +219,7 @@ class Settings(BaseModel):
     def secrets(self) -> tuple[str, ...]:
         """Return the values that must not appear anywhere, longest first."""
         named = (self.openai_api_key, self.anthropic_api_key, self.local_api_key)
-        keys = [_clear(key) for key in named]
+        keys = [_clear(key) for key in (*named, *self.others)]
         found = [key for key in keys if key]
         if self.database_url is not None:
             password = urlsplit(self.database).password
@@ -215,6 +234,24 @@ class Settings(BaseModel):
 
 def _clear(secret: SecretStr | None) -> str:
     return "" if secret is None else secret.get_secret_value()
+
+
+def _secrets(environ: Mapping[str, str]) -> Mapping[str, object]:
+    """Return the settings that are secret, by reference or not.
+
+    Raises:
+        SettingsError: A file cannot be used; names the variable and the file.
+    """
+    try:
+        named = {field: secret(variable_of(field), environ) for field in _SECRET}
+        foreign = [secret(variable, environ) for variable in _FOREIGN]
+    except SecretFileError as error:
+        raise SettingsError(str(error)) from None
+    # "name=value,name=value": what libraries send with traces.
+    headers = ",".join(environ.get(each, "") for each in _HEADERS).split(",")
+    foreign += [header.partition("=")[2] for header in headers]
+    others = tuple(SecretStr(value) for value in foreign if len(value) >= _LEAST)
+    return {**{field: value for field, value in named.items() if value}, "others": others}
 
 
 def variable_of(field: str) -> str:

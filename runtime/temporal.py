@@ -1,6 +1,8 @@
 """The connection to Temporal: by the SDK's own configuration, else the embedded server."""
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -13,10 +15,13 @@ from temporalio.service import GrpcCompression, RPCError
 from runtime import devserver
 from runtime.database import Database
 from runtime.interpreter_exit import exit_cleanly
+from runtime.secret_files import SecretFileError, secret
 from runtime.settings import Settings
 from runtime.storage import data_converter
+from runtime.temporal_key import API_KEY
 
 _CONNECT_TIMEOUT: Final = timedelta(seconds=10)
+_OFF: Final = ("false", "0", "no", "off")
 _LOOPBACK: Final = ("127.0.0.1:", "localhost:", "[::1]:")
 
 
@@ -65,6 +70,13 @@ async def connect(
         ) from error
 
 
+def namespace() -> str:
+    """Return the namespace that the environment or a profile names."""
+    with suppress(RuntimeError):
+        return ClientConfig.load_client_connect_config().get("namespace", "default")
+    return "default"
+
+
 def configured(settings: Settings) -> ClientConnectConfig:
     """Return the connection's settings, always with a `target_host`.
 
@@ -80,6 +92,14 @@ def configured(settings: Settings) -> ClientConnectConfig:
             f"the Temporal profile cannot be used ({reason}); correct TEMPORAL_PROFILE or the "
             "file that TEMPORAL_CONFIG_FILE names"
         ) from error
+    try:
+        key = secret(API_KEY)
+    except SecretFileError as error:
+        raise NoServer(str(error)) from None
+    if key and not config.get("api_key"):
+        config["api_key"] = key
+        # As the SDK has it: a key goes over TLS, unless that is switched off by name.
+        config.setdefault("tls", os.environ.get("TEMPORAL_TLS", "").lower() not in _OFF)
     if "target_host" not in config:
         config["target_host"] = _embedded(settings)
     return config

@@ -12,33 +12,12 @@ from typing import Final, NamedTuple
 from stdnum import iban, luhn
 
 from activities.guarding.linear import Pattern, linear
+from domain.secret_forms import FORMS
 
 MOST_CHARS: Final = 400_000
 _SHORTEST_OWN: Final = 6  # a value that is shorter stands in too many words
 _MOST: Final = 200
-SECRETS: Final = {
-    "private key": r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----",
-    "AWS key": r"\b(?:AKIA|ASIA|AGPA|AROA)[0-9A-Z]{16}\b",
-    "GitHub token": r"\b(?:gh[pousr]_[0-9A-Za-z]{36,255}|github_pat_[0-9A-Za-z_]{22,255})\b",
-    "GitLab token": r"\bgl(?:pat|dt|rt|ptt)-[0-9A-Za-z_-]{20,100}",
-    "Slack token": r"\bxox[abeoprs]-[0-9A-Za-z-]{10,250}",
-    "Stripe key": r"\b[rs]k_(?:live|test)_[0-9A-Za-z]{16,250}\b",
-    "Anthropic key": r"\bsk-ant-[0-9A-Za-z_-]{20,250}",
-    "OpenAI key": r"\bsk-(?:proj-|svcacct-|admin-)?[0-9A-Za-z_-]{20,250}",
-    "Google key": r"\bAIza[0-9A-Za-z_-]{35}",
-    "SendGrid key": r"\bSG\.[0-9A-Za-z_-]{16,64}\.[0-9A-Za-z_-]{16,64}",
-    "npm token": r"\bnpm_[0-9A-Za-z]{36}\b",
-    "PyPI token": r"\bpypi-AgE[0-9A-Za-z_-]{40,250}",
-    "Hugging Face token": r"\bhf_[0-9A-Za-z]{30,60}\b",
-    "Holdfast token": r"\bhf_[2-9a-hj-np-z]{10}_[0-9A-Za-z_-]{43}",
-    "webhook secret": r"\bwhsec_[0-9A-Za-z+/_-]{20,200}={0,2}",
-    "JSON web token": r"\beyJ[0-9A-Za-z_-]{10,1000}\.eyJ[0-9A-Za-z_-]{10,1000}"
-    r"\.[0-9A-Za-z_-]{10,1000}",
-    "password in an address": r"\b[a-z][a-z0-9+.-]{1,30}://[^\s:/@]{1,100}:[^\s:/@]{3,200}@[^\s/]",
-    "bearer token": r"\b[Bb]earer [0-9A-Za-z._~+/-]{24,500}=*",
-    "password": r"(?i)\b(?:password|passwd|pwd|api[_-]?key|secret[_-]?key|access[_-]?token)"
-    r"[\"']?\s{0,3}[:=]\s{0,3}[\"'][^\s\"']{8,200}[\"']",
-}
+SECRETS: Final = FORMS
 EMAIL: Final = r"\b[0-9A-Za-z._%+-]{1,64}@(?:[0-9A-Za-z-]{1,63}\.){1,8}[A-Za-z]{2,24}\b"
 IBAN: Final = r"\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){2,7}(?: ?[0-9A-Z]{1,3})?\b"
 _CARD: Final = r"\b\d(?:[ -]?\d){12,18}\b"

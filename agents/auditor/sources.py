@@ -23,6 +23,8 @@ _MARKS: Final = (
     (b"\xfe\xff", "utf-16"),
 )
 
+_MAY_BE_NAMED: Final = "LEDGER_"
+
 
 class Row(NamedTuple):
     """One row as the source has it, and how to find it there."""
@@ -203,6 +205,12 @@ def _url(source: LedgerSource) -> sa.URL:
 
 
 def _from_environment(named: re.Match[str]) -> str:
+    # Not any variable: who names a ledger must not have the worker's own secrets sent anywhere.
+    if not named[1].startswith(_MAY_BE_NAMED):
+        raise LedgerError(
+            f"the ledger's URL names the variable {named[1]!r}; only those that begin with "
+            f"{_MAY_BE_NAMED!r} can be put into one"
+        )
     value = os.environ.get(named[1], "")
     if not value:
         raise LedgerError(f"the ledger's URL needs ${{{named[1]}}}: set it for the worker")

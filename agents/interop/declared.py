@@ -8,9 +8,10 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Final, Literal, cast
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from domain.contract import Strict
+from domain.secret_forms import is_variable, kind_of_secret
 from domain.tools import FLAG, Effect
 
 # With the underscore and a tool's name this must fit into the 64 characters of the providers.
@@ -28,7 +29,22 @@ def _by_name(value: object) -> object:
     return value
 
 
-Names = Annotated[dict[str, str], BeforeValidator(_by_name)]
+def _variables(names: dict[str, str]) -> dict[str, str]:
+    """Refuse a value in a variable's place: the file is committed, and read by everybody.
+
+    Raises:
+        ValueError: One is no variable's name.
+    """
+    for ours, name in names.items():
+        if not is_variable(name):
+            raise ValueError(
+                f"{ours}: expected the name of a variable that holds the value, not the value "
+                "itself; whatever is written here is no secret any more"
+            )
+    return names
+
+
+Names = Annotated[dict[str, str], BeforeValidator(_by_name), AfterValidator(_variables)]
 
 
 class DeclaredTool(Strict):
@@ -108,6 +124,11 @@ class DeclaredServer(Strict):
             raise ValueError("url has a name or a password in it; send it as a header instead")
         if self.url and (self.args or self.env or self.cwd):
             raise ValueError("args, env and cwd belong to a command, not to a url")
+        if kind := kind_of_secret("\n".join([self.url, self.command, *self.args])):
+            raise ValueError(
+                f"something of the form of a secret ({kind}) is in it; have a variable hold it, "
+                "and name that in env or headers"
+            )
         if self.command and self.headers:
             raise ValueError("headers belong to a url, not to a command")
         return self

@@ -14,14 +14,16 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, cast
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from commands import admission
 from commands.errors import Misuse, invalid
 from commands.refusals import UnfitInput
 from domain.contract import Strict, canonical
+from domain.secret_forms import is_variable
+from runtime.secret_files import secret
 
 _MARK: Final = "whsec_"
 _LEAST_SECRET: Final = 16  # bytes
@@ -31,13 +33,22 @@ _HOLE: Final = re.compile(r"\{\{\s*([A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*)\s*\}\
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 
 
+def _variable(name: str) -> str:
+    if not is_variable(name):
+        raise ValueError("expected the name of a variable, not a secret itself")
+    return name
+
+
+Variable = Annotated[str, AfterValidator(_variable)]
+
+
 class _Declared(Strict):
     """A webhook as the file has it."""
 
     name: str = Field(pattern=_NAME)
     workflow: str = "agent"
     tenant: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")
-    secret_env: tuple[str, ...] | str
+    secret_env: tuple[Variable, ...] | Variable
     tolerance_s: int = Field(default=300, ge=1, le=86_400)
     input: dict[str, Any]
 
@@ -99,7 +110,6 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> dict[str, Webh
     Raises:
         Misuse: The file cannot be read, or declares what cannot be served.
     """
-    environ = os.environ if environ is None else environ
     try:
         declared = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
@@ -114,7 +124,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> dict[str, Webh
     return found
 
 
-def _webhook(declared: _Declared, path: Path, environ: Mapping[str, str]) -> Webhook:
+def _webhook(declared: _Declared, path: Path, environ: Mapping[str, str] | None) -> Webhook:
     where = f"--webhooks {str(path)!r}: webhook {declared.name!r}"
     try:
         admission.known(declared.workflow)
@@ -122,7 +132,7 @@ def _webhook(declared: _Declared, path: Path, environ: Mapping[str, str]) -> Web
         raise Misuse(f"{where}: {error}") from None
     names = declared.secret_env
     names = (names,) if isinstance(names, str) else names
-    keys = tuple(_key(name, environ.get(name, ""), where) for name in names)
+    keys = tuple(_key(name, secret(name, environ), where) for name in names)
     if not keys:
         raise Misuse(f"{where}: secret_env names no variable")
     return Webhook(

@@ -153,7 +153,8 @@ def test_bad_files_are_refused_in_one_line(tmp_path: Path, content: bytes, said:
         ("sqlite:////nowhere/x.db", "no such file"),
         ("nonsense://x", "check the address"),
         ("postgresql://me:secret@host/db", "holds a password"),
-        ("postgresql://me:${HOLDFAST_NO_SUCH}@host/db", "set it for the worker"),
+        ("postgresql://me:${LEDGER_NO_SUCH}@host/db", "set it for the worker"),
+        ("postgresql://me:${OPENAI_API_KEY}@host/db", "only those that begin with 'LEDGER_'"),
     ],
 )
 def test_bad_addresses_are_refused_in_one_line(tmp_path: Path, ledger: str, said: str) -> None:

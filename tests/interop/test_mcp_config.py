@@ -54,7 +54,12 @@ def _ready(entries: Declared, *tools: Pin, **more: Agent) -> Any:
             "[servers.x]\ncommand = 'x'\n[servers.x.tools.y]\nkey_argument = 'key'",
             "say idempotent = true as well",
         ),
-        ("[servers.x]\ncommand = 'x'\nenv = {K = 'sk-1'}\ntimeout_s = 0", "greater than 0"),
+        ("[servers.x]\ncommand = 'x'\nenv = {K = 'sk-1'}", "expected the name of a variable"),
+        ("[servers.x]\ncommand = 'x'\nenv = {K = 'KEY'}\ntimeout_s = 0", "greater than 0"),
+        (
+            "[servers.x]\ncommand = 'x'\nargs = ['--key', 'sk-ant-" + "a" * 30 + "']",
+            "form of a secret (Anthropic key)",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_says_what_is_wrong(tmp_path: Path, text: str, wrong: str) -> None:
