@@ -3,7 +3,7 @@
 import json
 import re
 
-from agents.offline import Conversation, Reply, answer, call
+from agents.offline import Conversation, Reply, answer, call, told
 
 _ORDER = re.compile(r"\b[A-Z]-\d+\b")
 _SHARP = re.compile(r"\b(lawyer|rude|complain)", re.IGNORECASE)
@@ -15,7 +15,7 @@ def reply(conversation: Conversation) -> Reply:
     asked = conversation.results_of("ask_refunds")
     if asked:
         return answer(_said(asked[-1].text))
-    if _SHARP.search(letter):
+    if told(conversation, "hand the letter to complaints") and _SHARP.search(letter):
         return call("hand_to_complaints", letter=letter, about="how we treated the customer")
     if found := _ORDER.search(letter):
         return call("ask_refunds", order_id=found[0], reason=letter[:500])

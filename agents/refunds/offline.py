@@ -3,7 +3,7 @@
 import json
 import re
 
-from agents.offline import Conversation, Reply, answer, call
+from agents.offline import Conversation, Reply, answer, call, told
 
 _OURS = re.compile(r"\b(broken|late|missing|never came|damaged)\b", re.IGNORECASE)
 
@@ -17,7 +17,7 @@ def reply(conversation: Conversation) -> Reply:
         return call("find_order", order_id=order_id)
     if found[-1].text.startswith("error"):
         return _done(order_id, 0, found[-1].text.removeprefix("error: "))
-    if not _OURS.search(task["reason"]):
+    if told(conversation, "a fault of ours") and not _OURS.search(task["reason"]):
         return _done(order_id, 0, "the reason is no fault of ours")
     made = conversation.results_of("refund")
     paid = json.loads(found[-1].text)["paid_cents"]
