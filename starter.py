@@ -26,6 +26,7 @@ from commands.doctor import doctor
 from commands.evals.command import evals
 from commands.guard import guarded
 from commands.halting import halt, halts, unhalt
+from commands.keys import keys
 from commands.mcp_serving import group as mcp
 from commands.memory import memory
 from commands.migrate import migrate
@@ -93,7 +94,14 @@ COMMANDS: Final[dict[str, dict[str, Command]]] = {
 }
 
 GROUPS: Final[dict[str, dict[str, Callable[[], typer.Typer]]]] = {
-    "Serve": {"caps": caps, "cache": cache, "tokens": tokens, "mcp": mcp, "artifacts": artifacts},
+    "Serve": {
+        "caps": caps,
+        "cache": cache,
+        "tokens": tokens,
+        "keys": keys,
+        "mcp": mcp,
+        "artifacts": artifacts,
+    },
     "Start": {"batch": batch, "triage": triage},
     "See": {"audit-log": audit_log, "prompts": prompts, "memory": memory, "eval": evals},
     "Decide": {"review": review, "standing": standing},
