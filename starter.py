@@ -33,6 +33,7 @@ from commands.migrate import migrate
 from commands.orchestrate import orchestrate
 from commands.prompts import prompts
 from commands.repair import repair
+from commands.replay import replay
 from commands.report import report
 from commands.research import research
 from commands.resume import fork, resume
@@ -80,6 +81,7 @@ COMMANDS: Final[dict[str, dict[str, Command]]] = {
         "verify": verify,
         "workers": workers,
         "routes": routes,
+        "replay": replay,
     },
     "Decide": {"approvals": approvals, "approve": approve, "reject": reject, "modify": modify},
     "Go on": {
