@@ -1,11 +1,12 @@
 """Traces, and the SDK's runtime with its own logs and metrics."""
 
 import socket
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Final
 
-from temporalio.client import Plugin
+from temporalio.client import Client, Plugin
+from temporalio.plugin import SimplePlugin
 from temporalio.runtime import (
     LoggingConfig,
     LoggingFormat,
@@ -18,52 +19,101 @@ from temporalio.runtime import (
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+
+    from runtime.database import Database
+    from runtime.tracing.in_step import InStep
+    from runtime.tracing.otlp import OtlpSender
 
 _FLUSH_MS: Final = 5_000
 
 
 class Tracing:
-    """Spans of runs, exported by OTLP where the usual variable names a collector, else none."""
+    """Spans of runs, sent by OTLP where the usual variable names a collector, else none.
+
+    They are made from the runs' histories (`runtime.tracing`), so a run carries no headers, has no
+    step more, and costs nothing where no collector is named.
+    """
 
     def __init__(self, settings: Settings, redact: Callable[[str], str]) -> None:
+        self._settings = settings
         self._redact = redact
-        # Without a collector no plugin either: trace headers would only lengthen histories.
-        self._provider = None if settings.otlp_endpoint is None else _provider()
-        self.plugins: list[Plugin] = [] if self._provider is None else [_plugin()]
+        self._on = bool(settings.otlp_endpoint or settings.otlp_traces_endpoint)
+        self._in_step: InStep | None = None
+        self.plugins: list[Plugin] = []
+        if self._on:
+            # Before anything runs: half a second of imports that would hold up heartbeats.
+            from runtime.tracing import in_step  # noqa: PLC0415
+
+            self._provider = _provider()
+            self._sender = _sender(settings, self._provider)
+            self._in_step = in_step.InStep(in_step.Notes(redact))
+            self.plugins = [SimplePlugin("holdfast-traces", interceptors=[self._in_step])]
+
+    @asynccontextmanager
+    async def following(self, client: Client, database: "Database") -> AsyncGenerator[None]:
+        """Keep the traces of what runs here up to date, for as long as the context lasts."""
+        if self._in_step is None:
+            yield
+            return
+        from runtime.tracing.follower import Follower  # noqa: PLC0415
+
+        follower = Follower(
+            client,
+            database,
+            self._sender,
+            self._redact,
+            task_queue=self._settings.task_queue,
+            content=self._settings.trace_content,
+            noted=self._in_step.notes.of,
+        )
+        self._in_step.following = follower
+        follower.start()
+        try:
+            yield
+        finally:
+            self._in_step.following = None
+            await follower.close()
 
     def close(self) -> None:
-        """Send what is left, within five seconds, and stop."""
-        if self._provider is not None:
+        """Send what a program's own instrumentation has left, within five seconds, and stop."""
+        if self._on:
             self._provider.force_flush(_FLUSH_MS)
             self._provider.shutdown()
+            self._sender.close()
 
 
-def _provider() -> "ReplaySafeTracerProvider":
-    # Here and not above: half a second of imports that most processes do not need.
+def _provider() -> "TracerProvider":
+    """Return what the spans of others go through: those of instrumented libraries in tools."""
     from opentelemetry import trace  # noqa: PLC0415
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
-        OTLPSpanExporter,
-    )
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
-    from temporalio.contrib.opentelemetry import create_tracer_provider  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
 
-    provider = create_tracer_provider(
-        resource=Resource.create({"service.name": "holdfast"}),
-        # Flushed in order by `close`, not whenever the interpreter comes to it.
-        shutdown_on_exit=False,
-    )
-    # The exporter reads the endpoint and its headers from the environment itself.
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES stand over this.
+    ours = Resource({"service.name": "holdfast"}).merge(_named(Resource.create()))
+    # Flushed in order by `close`, not whenever the interpreter comes to it.
+    provider = TracerProvider(resource=ours, shutdown_on_exit=False)
     trace.set_tracer_provider(provider)
     return provider
 
 
-def _plugin() -> Plugin:
-    from temporalio.contrib.opentelemetry import OpenTelemetryPlugin  # noqa: PLC0415
+def _named(found: "Resource") -> "Resource":
+    """Return a resource without the name that the SDK gives to what has none."""
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
 
-    return OpenTelemetryPlugin(add_temporal_spans=True)
+    unnamed = str(found.attributes.get("service.name", "")).startswith("unknown_service")
+    drop = {"service.name"} if unnamed else set[str]()
+    return Resource({k: v for k, v in found.attributes.items() if k not in drop})
+
+
+def _sender(settings: Settings, provider: "TracerProvider") -> "OtlpSender":
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    from runtime.tracing.otlp import OtlpSender, exporter  # noqa: PLC0415
+
+    provider.add_span_processor(BatchSpanProcessor(exporter(settings)))
+    return OtlpSender(exporter(settings), provider)
 
 
 def sdk_runtime() -> tuple[Runtime, str]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
-from workflows import policies
+from workflows import policies, summaries
 from workflows.held import Held
 from workflows.home import Home
 
@@ -198,7 +198,7 @@ class Desk:
                 await workflow.wait_condition(
                     lambda: self._decision is not None or self.way == "abort",
                     timeout=max(asked.silent_at - workflow.now(), timedelta(seconds=1)),
-                    timeout_summary="waiting for a person",
+                    timeout_summary=summaries.asked(asked.title),
                 )
             except TimeoutError:
                 return silent(asked, workflow.now())
@@ -264,7 +264,7 @@ class Desk:
             await workflow.wait_condition(
                 lambda: self.way is not None,
                 timeout=policies.STOPPED_TIMEOUT,
-                timeout_summary="stopped, waiting for a person",
+                timeout_summary=summaries.stopped(stop.step),
             )
         except TimeoutError:
             raise ApplicationError(

@@ -11,6 +11,7 @@ from runtime import (
     tables_operations,
     tables_repair,
     tables_resilience,
+    tables_traces,
     tables_transcripts,
 )
 from runtime.tables import METADATA
@@ -25,6 +26,7 @@ __all__ = [
     "tables_operations",
     "tables_repair",
     "tables_resilience",
+    "tables_traces",
     "tables_transcripts",
 ]
 

@@ -12,6 +12,7 @@ down_revision = "0003"
 
 def upgrade() -> None:
     """Create them."""
+    _traces()
     _versions()
     _operations()
     _roles()
@@ -71,3 +72,18 @@ def _numbers() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_index("counted_by_time", "counted", ["at"])
+
+
+def _traces() -> None:
+    """How far each execution has been traced."""
+    op.create_table(
+        "traces",
+        sa.Column("run_id", sa.String(64), primary_key=True),
+        sa.Column("workflow_id", sa.String(1_024), nullable=False),
+        sa.Column("event", sa.Integer, nullable=False),
+        sa.Column("closed", sa.Boolean, nullable=False),
+        sa.Column("owner", sa.String(64), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("traces_by_end", "traces", ["closed", "at"])
