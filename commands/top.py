@@ -2,8 +2,9 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 from rich.console import Group, RenderableType
@@ -34,9 +35,40 @@ _SHOWN: Final = {
     "stopped": "[bold yellow]stopped[/]",
     "halted": "[magenta]halted[/]",
 }
+
+
+class _Column(NamedTuple):
+    """A column; without a width it has what is left of the line.
+
+    Attributes:
+        always: It is there on a narrow terminal, too.
+    """
+
+    name: str
+    width: int = 0
+    right: bool = False
+    always: bool = True
+
+
+_RUN, _AGENT, _FOR = "run", "agent", "for"
+_COLUMNS: Final = (
+    _Column("state", 10),
+    _Column(_RUN),
+    _Column(_AGENT, always=False),
+    _Column("turns", 6, right=True),
+    _Column("spent", 8, right=True),
+    _Column("of budget", 10, always=False),
+    _Column("age", 11, right=True, always=False),
+    _Column("waits", 11, right=True),
+    _Column(_FOR, always=False),
+)
+_WIDE: Final = 110
+"""Characters of a line that all columns have room in."""
+_GAP, _LEAST_RUN, _LEAST_FOR = 2, 12, 20
 _FRAME: Final = 10
 """Lines around the rows: the counts, what is held back, the table's head."""
-_WHOLE, _MUCH, _CELLS = 1.0, 0.8, 8
+_WHOLE, _MUCH, _CELLS = 1.0, 0.8, 5
+_MOST_LETTERS: Final = 100
 
 
 async def top(
@@ -109,7 +141,7 @@ def _head(fleet: Fleet) -> Text:
         f"[bold yellow]{stopped:,} stopped[/]" if stopped else "",
         f"[magenta]{counts['halted']:,} halted[/]" if counts["halted"] else "",
         _workers(fleet.workers),
-        f"[yellow]{fleet.letters:,} dead letters[/]" if fleet.letters else "",
+        f"[yellow]{_letters(fleet.letters)}[/]" if fleet.letters else "",
         f"[dim]{fleet.at:%Y-%m-%d %H:%M:%S} UTC[/]",
     ]
     return Text.from_markup(" · ".join(part for part in parts if part))
@@ -119,6 +151,11 @@ def _workers(number: int) -> str:
     if not number:
         return f"[bold red]no worker[/]: {safe(NO_WORKER)}"
     return f"{number} worker{'s' if number > 1 else ''}"
+
+
+def _letters(number: int) -> str:
+    many = f"{number:,}" if number < _MOST_LETTERS else f"{number:,} or more"
+    return f"{many} dead letter{'s' if number > 1 else ''}"
 
 
 def _held(fleet: Fleet) -> list[RenderableType]:
@@ -138,15 +175,38 @@ def _held(fleet: Fleet) -> list[RenderableType]:
 
 
 def _table(fleet: Fleet) -> Table:
-    table = console.table(
-        "", "run", "agent", "state", "turns", "spent", "of budget", "age", "waits", "for",
-        right=("turns", "spent", "age", "waits"),
-    )  # fmt: skip
-    for column, at_least in zip(table.columns, (7, 16, 8, 9, 5, 7, 13, 6, 6, 0), strict=True):
-        column.overflow, column.no_wrap, column.min_width = "ellipsis", True, at_least
+    """Return the runs; a narrow terminal is spared what `show` tells of one."""
+    line = console.out().width
+    columns = [each for each in _COLUMNS if line >= _WIDE or each.always]
+    table = console.table(*(each.name for each in columns))
+    widths = _widths(fleet, columns, line)
+    for column, each in zip(table.columns, columns, strict=True):
+        column.overflow, column.no_wrap = "ellipsis", True
+        column.justify = "right" if each.right else "left"
+        column.width = widths[each.name]
     for row in fleet.rows:
-        table.add_row(*_cells(row, fleet.at))
+        cells = dict(zip(_COLUMNS, _cells(row, fleet.at), strict=True))
+        table.add_row(*(cells[each] for each in columns))
     return table
+
+
+def _widths(fleet: Fleet, columns: Sequence[_Column], line: int) -> dict[str, int]:
+    """Return how wide each column is: names as wide as they need, as far as the line goes."""
+    found = {each.name: each.width for each in columns}
+    room = line - sum(found.values()) - _GAP * (len(columns) - 1)
+    names = max((len(_name(row)) for row in fleet.rows), default=0)
+    if _FOR not in found:
+        return found | {_RUN: min(max(names, _LEAST_RUN), room)}
+    agents = max((len(row.run.agent or row.run.workflow) for row in fleet.rows), default=0)
+    room -= _LEAST_FOR
+    found[_RUN] = min(names, max(room * 2 // 3, room - agents, _LEAST_RUN))
+    found[_AGENT] = min(agents, max(room - found[_RUN], len(_AGENT)))
+    found[_FOR] = _LEAST_FOR + max(room - found[_RUN] - found[_AGENT], 0)
+    return found
+
+
+def _name(row: Row) -> str:
+    return f"{row.run.run_id}{f' +{row.below:,} below' if row.below else ''}"
 
 
 def _cells(row: Row, now: datetime) -> list[str]:
@@ -154,10 +214,9 @@ def _cells(row: Row, now: datetime) -> list[str]:
     below = f" [dim]+{row.below:,} below[/]" if row.below else ""
     waits = views.duration((now - row.since).total_seconds()) if row.since else ""
     return [
-        _SHOWN.get(row.wants, ""),
+        _SHOWN.get(row.wants) or views.state(said.state if said else run.state),
         f"{safe(run.run_id)}{below}",
         safe(run.agent or run.workflow),
-        views.state(said.state if said else run.state),
         f"{said.turn:,}" if said else "[dim]?[/]",
         views.money(str(said.spend.cost_usd) if said else run.cost_usd),
         _budget(said),
