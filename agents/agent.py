@@ -105,6 +105,9 @@ class Agent:
             decides. None: as in runs from before there was a policy.
         near_limit: What follows when 80 % of a budget are used: nothing, `person`, `simplify`
             or `decline`.
+        pinned: With versioned workers (docs/deploys.md) its runs end with the build that they
+            began with. For one that is done in minutes and asks nobody: while such a run is
+            open, a worker of its build has to be.
         side_prompts: Prompts of its own for `critic`, `claims`, `verify`, `lookup` and
             `summary`.
     """
@@ -145,6 +148,7 @@ class Agent:
     rules: Sequence[Rule] = ()
     loops: LoopPolicy | None = field(default_factory=LoopPolicy)
     near_limit: NearLimit = "none"
+    pinned: bool = False
 
     def _guards(self) -> GuardPolicy | None:
         if self.guards is None or not self.identifiers:

@@ -139,6 +139,7 @@ def compose(
         meters=meters,
         known=[queue.name for queue in (main, *limited, *models)],
         refresh=lambda: _measure(database, meters),
+        pinned=[name for name, agent in served.items() if agent.pinned],
     )
 
 

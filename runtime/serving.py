@@ -25,9 +25,9 @@ from temporalio.worker import (
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from runtime import health
-from runtime.build import build_id
 from runtime.metrics import Meters
 from runtime.settings import Settings
+from runtime.versioning import identity, pinning, served_as
 
 # A killed worker's cached runs move to another one after this, not after ten seconds.
 _STICKY_TIMEOUT: Final = timedelta(seconds=1)
@@ -72,6 +72,7 @@ class Service:
 
     Attributes:
         known: All queues that this code can serve, whoever serves them.
+        pinned: Agents whose runs end with the build they began with: `runtime/versioning.py`.
         refresh: Brings numbers up to date that live in the database, when they are looked at.
     """
 
@@ -81,6 +82,7 @@ class Service:
     meters: Meters
     refresh: Callable[[], Awaitable[None]] | None = None
     known: Sequence[str] = ()
+    pinned: Sequence[str] = ()
 
 
 def activities_of(*instances: object) -> list[Callable[..., Any]]:
@@ -134,7 +136,8 @@ async def serve(client: Client, settings: Settings, service: Service, sdk_metric
         _spare_the_collector()
         running = [asyncio.create_task(worker.run()) for worker in workers]
         stack.push_async_callback(_stop, workers, running)
-        _log.info("serving", queues=[queue.name for queue in service.queues], page=address)
+        names = [queue.name for queue in service.queues]
+        _log.info("serving", queues=names, page=address, **served_as(settings))
         await _first(running, stopping)
         _log.info("stopping", at_most_s=settings.graceful_timeout.total_seconds())
     for task in running:
@@ -146,10 +149,9 @@ def _worker(client: Client, settings: Settings, service: Service, queue: Queue) 
     return Worker(
         client,
         task_queue=queue.name,
-        build_id=build_id(),
         workflows=queue.workflows,
         activities=queue.activities,
-        workflow_runner=_runner(settings),
+        workflow_runner=pinning(settings, _runner(settings), service.pinned),
         interceptors=service.interceptors,
         workflow_failure_exception_types=service.failures,
         max_cached_workflows=settings.cached_workflows,
@@ -159,6 +161,7 @@ def _worker(client: Client, settings: Settings, service: Service, queue: Queue) 
         sticky_queue_schedule_to_start_timeout=_STICKY_TIMEOUT,
         max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         graceful_shutdown_timeout=settings.graceful_timeout,
+        **identity(settings),
     )
 
 

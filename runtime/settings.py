@@ -107,6 +107,10 @@ class Settings(BaseModel):
     ten seconds. With 0 places half of ten runs had not ended after a minute, with 9 a sixth of
     the runs lost a task, with 32 none.
     """
+    deployment: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
+    """Name of the workers' deployment; unset: they have no versions. See docs/deploys.md."""
+    build_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]+$")
+    """Name of this build; unset: a hash of the sources."""
     sandbox: bool = False
     """Whether workflow code is loaded anew for every run, so that runs cannot share state."""
     tenant_weights: Weights = Field(default_factory=dict[str, float])

@@ -13,4 +13,5 @@ AGENT = Agent(
     tools=[read_document],
     max_output_tokens=4_000,
     limits=Limits(steps=12, tokens=300_000, cost_usd=Decimal("0.20"), wall_clock_s=900),
+    pinned=True,
 )

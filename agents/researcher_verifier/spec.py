@@ -15,4 +15,5 @@ AGENT = Agent(
     approvals=UNATTENDED,
     limits=Limits(steps=4, tokens=60_000, cost_usd=Decimal("0.10")),
     max_output_tokens=1_000,
+    pinned=True,
 )
