@@ -123,6 +123,7 @@ def _reason(error: BaseException) -> str:
         ("dns error", "unknown host"),
         ("deadline", "no answer in time"),
         ("timed out", "no answer in time"),
+        ("PermissionDenied", "it refuses the key: see TEMPORAL_API_KEY"),
     ):
         if known in message:
             return plain
