@@ -1,0 +1,1 @@
+"""The gauge for which silence is a failure."""
