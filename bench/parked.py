@@ -1,12 +1,14 @@
 """`python -m bench.parked`: a thousand runs wait for a person, and all of them go on.
 
-The runs stand at the gate of an irreversible call. The worker is killed and started again, then
-all are approved in one burst.
+The runs stand at the gate of an irreversible call. Some are answered one by one. The workers are
+killed and started again, then all are approved in one burst: with `--cluster` on one of PostgreSQL,
+several services and two workers, else on the embedded server with one.
 """
 
 import argparse
 import asyncio
 import json
+import statistics
 import sys
 import tempfile
 import time
@@ -22,6 +24,8 @@ from rich.table import Table
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
 from agents.drill.place import Place
+from bench.cluster.programs import ending_in_order
+from bench.cluster.rig import Cluster, cluster
 from bench.drill.rig import Rig, rig
 from domain.run import AgentRequest
 
@@ -31,8 +35,10 @@ _Made = TypeVar("_Made")
 # More senders do not send faster: the server takes them one after the other.
 _AT_ONCE: Final = 10
 _LOOK_S: Final = 0.05
-_PARK_S: Final = 600.0
-_GO_ON_S: Final = 300.0
+_PATIENCE_S: Final = 300.0
+_EACH_S: Final = 0.3
+_QUIET_S: Final = 10.0
+_ONE_BY_ONE: Final = 20
 _MOST_RSS: Final = 400 << 20
 _FIRST_S: Final = 5.0
 
@@ -42,11 +48,15 @@ class Figures:
     """What was seen.
 
     Attributes:
-        rss_idle: The worker's memory before the first run, in bytes.
+        answered: How many of them were approved.
+        rss_idle: The largest worker's memory before the first run, in bytes.
         rss_parked: The same when all wait.
         rss_restarted: The same after the restart, before the burst.
         rss_end: The same when all have ended.
         parking_s: From the first start to the last question.
+        idle_cores: Of the workers while all wait.
+        one_s: Median from one approval to its run's end, nothing else being asked.
+        serving_s: From the kill of the workers until all asked for work again.
         first_s: From the first approval of the burst to the first new model call.
         all_s: From there to the last run's end.
         completed: Runs that ended as completed.
@@ -55,11 +65,15 @@ class Figures:
     """
 
     runs: int
+    answered: int
     rss_idle: int
     rss_parked: int
     rss_restarted: int
     rss_end: int
     parking_s: float
+    idle_cores: float
+    one_s: float
+    serving_s: float
     first_s: float
     all_s: float
     completed: int
@@ -70,48 +84,79 @@ class Figures:
     def good(self) -> bool:
         """Whether every promise was kept."""
         return (
-            self.completed == self.runs
+            self.completed == self.answered
             and not self.twice
             and self.rss_parked < _MOST_RSS
             and self.first_s <= _FIRST_S
         )
 
 
-async def park(rig: Rig, runs: int) -> Figures:
-    """Park `runs` runs, kill the worker, approve all, and see what becomes of them."""
+async def park(rig: Rig, runs: int, answers: int) -> Figures:
+    """Park `runs` runs, kill the workers, approve `answers`, and see what becomes of them."""
     idle = _rss(rig)
     began = time.time()
     handles = await _start(rig, runs)
-    await _until(rig, "AwaitingApproval = true", runs, _PARK_S)
+    await _until(rig, "AwaitingApproval = true", runs, _PATIENCE_S + runs * _EACH_S)
     parking = time.time() - began
-    parked = _rss(rig)
+    parked, cores = _rss(rig), await _cores(rig)
+    one = [await _answered(handle) for handle in handles[: min(_ONE_BY_ONE, answers)]]
+    killed = time.time()
     await rig.kill_worker()
     await rig.serving()
-    restarted = _rss(rig)
-    before = (await rig.stats())["calls"]
+    serving, restarted = time.time() - killed, _rss(rig)
+    before, rest = (await rig.stats())["calls"], handles[len(one) : answers]
     burst = time.time()
     first = asyncio.create_task(_first_call(rig, before))
-    await _each(handles, lambda handle: handle.signal("approve", {"by": "the bench"}))
-    await _until(rig, "ExecutionStatus != 'Running'", runs, _GO_ON_S)
+    await _each(rest, lambda handle: handle.signal("approve", {"by": "the bench"}))
+    await _until(rig, "ExecutionStatus != 'Running'", answers, _PATIENCE_S + answers * _EACH_S)
     ended = time.time()
     first.cancel()
     return Figures(
         runs=runs,
+        answered=answers,
         rss_idle=idle,
         rss_parked=parked,
         rss_restarted=restarted,
         rss_end=_rss(rig),
         parking_s=parking,
+        idle_cores=cores,
+        one_s=statistics.median(one),
+        serving_s=serving,
         first_s=(first.result() if first.done() and not first.cancelled() else ended) - burst,
         all_s=ended - burst,
-        completed=await _completed(handles),
+        completed=await _completed(handles[:answers]),
         calls=(await rig.stats())["calls"],
         twice=_twice(rig),
     )
 
 
+def _workers(rig: Rig) -> list[psutil.Process]:
+    children = rig.workers if isinstance(rig, Cluster) else [rig.worker]
+    return [psutil.Process(child.pid) for child in children]
+
+
 def _rss(rig: Rig) -> int:
-    return int(psutil.Process(rig.worker.pid).memory_info().rss)
+    return max(int(worker.memory_info().rss) for worker in _workers(rig))
+
+
+async def _cores(rig: Rig) -> float:
+    """Return what the workers use while nothing happens."""
+
+    def spent() -> float:
+        times = [worker.cpu_times() for worker in _workers(rig)]
+        return sum(each.user + each.system for each in times)
+
+    before = spent()
+    await asyncio.sleep(_QUIET_S)
+    return (spent() - before) / _QUIET_S
+
+
+async def _answered(handle: WorkflowHandle[Any, Any]) -> float:
+    """Approve one run, and return the seconds until it has ended."""
+    began = time.monotonic()
+    await handle.signal("approve", {"by": "the bench"})
+    await handle.result()
+    return time.monotonic() - began
 
 
 async def _start(rig: Rig, runs: int) -> list[WorkflowHandle[Any, Any]]:
@@ -174,18 +219,21 @@ def _twice(rig: Rig) -> int:
 
 def show(console: Console, found: Figures) -> None:
     """Print the figures."""
-    table = Table(title=f"{found.runs:,} runs wait for a person on one worker", show_header=False)
+    table = Table(title=f"{found.runs:,} runs wait for a person", show_header=False)
     table.add_column()
     table.add_column(justify="right")
     for name, value in (
-        ("worker's memory before", _mb(found.rss_idle)),
+        ("the largest worker's memory before", _mb(found.rss_idle)),
         ("while all wait", _mb(found.rss_parked)),
         ("restarted, before the burst", _mb(found.rss_restarted)),
         ("at the end", _mb(found.rss_end)),
         ("to park them all", f"{found.parking_s:.1f} s"),
+        ("cores that the workers use while all wait", f"{found.idle_cores:.3f}"),
+        ("one answered, until its run has ended", f"{found.one_s:.2f} s"),
+        ("workers killed, until they ask for work", f"{found.serving_s:.1f} s"),
         ("first model call after the burst", f"{found.first_s:.1f} s"),
-        ("all ended after", f"{found.all_s:.1f} s"),
-        ("completed", f"{found.completed:,}"),
+        ("all answered ended after", f"{found.all_s:.1f} s"),
+        ("completed, of those answered", f"{found.completed:,} of {found.answered:,}"),
         ("model calls, two a run", f"{found.calls:,}"),
         ("effects twice", f"{found.twice:,}"),
     ):
@@ -197,18 +245,26 @@ def _mb(size: int) -> str:
     return f"{size / (1 << 20):.0f} MB"
 
 
-async def _measure(home: Path, runs: int) -> Figures:
-    async with rig(home) as running:
-        return await park(running, runs)
+async def _measure(home: Path, options: argparse.Namespace) -> Figures:
+    answers = options.answers or options.runs
+    if options.cluster:
+        async with cluster(home, workers=options.workers, shards=options.shards) as running:
+            return await park(running, options.runs, answers)
+    async with ending_in_order(), rig(home) as running:
+        return await park(running, options.runs, answers)
 
 
 def main() -> None:
     """Parse the options and measure; the exit code is 1 where a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m bench.parked", description=__doc__)
     parser.add_argument("--runs", type=int, default=1_000)
+    parser.add_argument("--answers", type=int, default=0, help="how many are approved; 0 for all")
+    parser.add_argument("--cluster", action="store_true", help="on PostgreSQL, as processes")
+    parser.add_argument("--workers", type=int, default=2, help="of the cluster")
+    parser.add_argument("--shards", type=int, default=8, help="of the cluster")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="holdfast-parked-") as home:
-        found = asyncio.run(_measure(Path(home), options.runs))
+        found = asyncio.run(_measure(Path(home), options))
     show(Console(width=100), found)
     sys.exit(0 if found.good else 1)
 

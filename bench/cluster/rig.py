@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError
 
 from bench.cluster.postgres import Postgres, postgres
@@ -59,6 +60,15 @@ class Cluster(Rig):
             "database+history": lambda: self._outage(*self.server.named("history")),
             "all": lambda: self._outage(*self.workers, *self.server.named()),
         }
+
+    @property
+    def worker(self) -> Program:
+        """The first worker."""
+        return self.workers[0]
+
+    async def kill_worker(self) -> float:
+        """Kill every worker, and return when."""
+        return await self.kill("workers")
 
     async def kill(self, target: str) -> float:
         """Kill `target` and start it again; return when it was killed, once it is started."""
@@ -138,7 +148,9 @@ async def _holdfast(
             opened(settings) as own,
             httpx.AsyncClient(trust_env=False, timeout=30) as http,
         ):
-            session = Session(settings, own, await connect(settings, own))
+            # What is killed on purpose need not be warned of.
+            quiet = Runtime(telemetry=TelemetryConfig(logging=None))
+            session = Session(settings, own, await connect(settings, own, runtime=quiet))
             made = Cluster(
                 home, stack, session, http, database=database, server=running, workers=started
             )

@@ -1,0 +1,1 @@
+"""Runs a second and turns a second, by worker processes, and what the machine spends on them."""
