@@ -119,11 +119,11 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(home: Path) -> AsyncGenerator[Rig]:
-    """Start everything in `home`, and stop it at the end."""
+async def rig(home: Path, more: Mapping[str, str] | None = None) -> AsyncGenerator[Rig]:
+    """Start everything in `home`, and stop it at the end; `more` is for the worker."""
     settings = Settings(home=home, metrics_port=0, temporal_cli=os.environ.get("TEMPORAL_CLI"))
     with Environment(home):
-        stack = Stack(settings, dict(os.environ), print)
+        stack = Stack(settings, {**os.environ, **(more or {})}, print)
         try:
             await stack.start()
             port = int(stack.address.rpartition(":")[2])
