@@ -22,6 +22,7 @@ from commands.chain import chain
 from commands.codec_serving import codec
 from commands.dead_letters import letters
 from commands.demo import demo
+from commands.deploys import deploys
 from commands.doctor import doctor
 from commands.evals.command import evals
 from commands.guard import guarded
@@ -97,6 +98,7 @@ COMMANDS: Final[dict[str, dict[str, Command]]] = {
 
 GROUPS: Final[dict[str, dict[str, Callable[[], typer.Typer]]]] = {
     "Serve": {
+        "deploys": deploys,
         "caps": caps,
         "cache": cache,
         "tokens": tokens,

@@ -4,12 +4,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
 
 from commands import console, options, views
 from commands.console import safe
 from commands.errors import Exit
-from commands.groups import group
+from commands.groups import ListFirst, group
 from commands.session import whoami
 from domain.breaker import Breaker, BreakerState
 from domain.pause import Pause
@@ -104,22 +103,12 @@ def _pause_row(pause: Pause) -> dict[str, Any]:
     return {**console.plain(pause), "kind": "pause", "state": "paused"}
 
 
-class _ListFirst(TyperGroup):
-    """Takes `breakers` without a command for `breakers list`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put `list` before options, and where there is nothing."""
-        if not args or (args[0].startswith("-") and args[0] != "--help"):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
 def breakers() -> typer.Typer:
     """Return the commands, put together."""
     made = group(
         "Circuit breakers and pauses: what is held back now, for all workers.",
         {"list": list_breakers, "reset": reset},
     )
-    made.info.cls = _ListFirst
+    made.info.cls = ListFirst
     made.info.no_args_is_help = False
     return made

@@ -20,6 +20,7 @@ from runtime.artifacts import ArtifactNotFound
 from runtime.breakers import BreakerNotFound
 from runtime.database import DatabaseError
 from runtime.dead_letters import DeadLetterNotFound
+from runtime.deployments import DeploymentNotFound
 from runtime.devserver import ServerFailed
 from runtime.encryption import CannotDecrypt
 from runtime.encryption_keys import KeyFileError
@@ -69,6 +70,7 @@ _SPEAKING = (
     ServerFailed,
     SearchAttributesMissing,
     DeadLetterNotFound,
+    DeploymentNotFound,
     ArtifactNotFound,
     BreakerNotFound,
     HaltNotFound,

@@ -19,6 +19,16 @@ class StartFirst(TyperGroup):
         return super().parse_args(ctx, args)
 
 
+class ListFirst(TyperGroup):
+    """Takes what is no command for its `list`: `breakers`, `deploys`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `list` before options, and where there is nothing."""
+        if not args or (args[0].startswith("-") and args[0] != "--help"):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
 def group(about: str, commands: Mapping[str, Any]) -> typer.Typer:
     """Return a command that is nothing without one of `commands`.
 

@@ -22,6 +22,7 @@ from domain.run import AgentRequest
 from domain.state import AgentState
 from runtime.artifact_uses import ArtifactUses
 from runtime.artifacts import Artifacts
+from runtime.deployments import after_reset
 
 _RESUMABLE = {
     WorkflowExecutionStatus.FAILED,
@@ -64,6 +65,7 @@ async def resume(run_id: options.RunId, json: options.Json = False) -> Exit:
                 workflow_task_finish_event_id=point,
                 request_id=str(uuid4()),
                 reset_reapply_exclude_types=_NOT_AGAIN,
+                post_reset_operations=after_reset(found),
             )
         )
         if not await opened.workers():
