@@ -15,10 +15,12 @@ from commands import console, mcp, options
 from commands.console import safe
 from commands.errors import Exit, explain, one_line
 from commands.session import Session, session
+from commands.stuck import stuck
 from commands.up import serves
 from domain.halts import Halt, told
 from runtime import devserver, server_binary
 from runtime.database import opened
+from runtime.deployments import Deployments
 from runtime.halts import Halts
 from runtime.routes import named_routes
 from runtime.search_attributes import SEARCH_ATTRIBUTES
@@ -33,6 +35,7 @@ _MARKS: Final[dict[Verdict, str]] = {
     "optional": "[yellow]-[/]",
 }
 _PATIENCE_S: Final = 30
+_NAMED: Final = 5
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -139,9 +142,34 @@ async def _server(settings: Settings) -> list[Check]:
                 await _attributes(connected),
                 await _worker(connected),
                 *_fairness(settings),
+                *await _deployment(connected),
+                *await _stuck(connected),
             ]
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what was looked for
         return [Check("Temporal server", "missing", _reason(error), "python starter.py up")]
+
+
+async def _deployment(connected: Session) -> list[Check]:
+    """Say which build runs go to; without a current one all new runs wait."""
+    name = connected.settings.deployment
+    if name is None:
+        return []
+    build = await Deployments(connected.client, name).current()
+    if build:
+        return [Check("deployment", "ok", f"{name}, current build {build}")]
+    mend = "python starter.py deploys list, then deploys current BUILD"
+    return [Check("deployment", "missing", f"{name} has no current build: runs wait", mend)]
+
+
+async def _stuck(connected: Session) -> list[Check]:
+    """Name runs that wait for other code: nothing else says so of them."""
+    found = await stuck(connected)
+    if not found:
+        return []
+    some = ", ".join(each.run_id for each in found[:_NAMED])
+    reason = next((each.reason for each in found if each.reason), "no worker answers for them")
+    mend = "serve the code that they began with, or a patched one: docs/deploys.md"
+    return [Check("runs that do not go on", "missing", f"{len(found)}: {some}; {reason}", mend)]
 
 
 def _reason(error: Exception) -> str:
