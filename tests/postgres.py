@@ -29,6 +29,10 @@ class Cluster:
         if os.getuid() == 0:
             shutil.chown(self.home, "nobody")
         self._run("initdb", "-U", "holdfast", "-A", "trust", "-E", "UTF8")
+        self.again()
+
+    def again(self) -> None:
+        """Start it where it was."""
         listen = f"-p {self.port} -k {self.home} -c listen_addresses=127.0.0.1 -c fsync=off"
         self._run("pg_ctl", "-l", str(self.home / "log"), "-w", "-o", listen, "start")
 

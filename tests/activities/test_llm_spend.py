@@ -150,3 +150,21 @@ def test_cached_tokens_cost_less(vendor: str) -> None:
     assert cached < fresh <= written
     assert worst_case_usd(f"{vendor}:{model}", 10_000, 1) == max(fresh, written)
     assert worst_case_usd(f"{vendor}:unheard-of", 10_000, 1) == 0
+
+
+@pytest.mark.requirement("C6.8:reply-kept")
+async def test_a_reply_is_not_given_up_for_books_that_are_away(
+    worker: Worker, spend: MemorySpend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was bought: lost, it would be bought again. Its reservation stays on the books."""
+
+    async def away(*_: object) -> None:
+        raise ConnectionError("the database is away")
+
+    monkeypatch.setattr(spend, "settle", away)
+    conversation = worker.begin("openai")
+
+    reply = await conversation.think()
+
+    assert reply.message.calls
+    assert [settled for _, _, settled in spend.rows.values()] == [False]
