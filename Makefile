@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 TEST_PROCESSES ?= 2
 
 .PHONY: help install temporal format lint types layers spell prompts test replay e2e evals cov check demo \
-	bench dev worker histories pages lock clean
+	bench dev worker histories pages lock clean secrets baseline audit
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -63,7 +63,22 @@ spell: $(VENV)/.development
 prompts: $(VENV)/.program
 	@$(BIN)/python starter.py prompts check
 
-check: lint types layers spell prompts ## lint, types, layers, spelling and prompts
+# Looks at what is committed or about to be; what is in the baseline was looked at by a person.
+SECRETS_BASELINE := .secrets.baseline
+NO_SECRETS := (^|/)requirements.*\.txt$$|^tests/replay/.*\.json$$|\.(svg|png|csv|pdf)$$|^docs/openapi\.json$$|^agents/prompts\.lock$$|^\.secrets\.baseline$$
+
+secrets: $(VENV)/.development ## no secret lies in a file (`make baseline` after looking at what it finds)
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline $(SECRETS_BASELINE)
+
+baseline: $(VENV)/.development
+	@$(BIN)/detect-secrets scan --no-verify --exclude-files '$(NO_SECRETS)' > $(SECRETS_BASELINE).new \
+		&& mv $(SECRETS_BASELINE).new $(SECRETS_BASELINE)
+
+audit: $(VENV)/.development ## known vulnerabilities of the locked packages (asks pypi.org)
+	@$(BIN)/python -m bench.audit $(AUDIT_ARGS)
+
+check: AUDIT_ARGS = --lenient
+check: lint types layers spell prompts secrets audit ## lint, types, layers, spelling, prompts, secrets, audit
 
 test: install ## all tests; the browser tests where a Chromium is found
 	@command -v chromium chromium-browser google-chrome >/dev/null \
