@@ -49,6 +49,7 @@ class Plan:
     turn: int = 0
     drafts: int = 0
     data: dict[str, str] = field(default_factory=dict[str, str])
+    agent: str = "drill"
 
     def task(self, folder: str) -> dict[str, Any]:
         """Return the script as the drill agent and its stand-in read it."""

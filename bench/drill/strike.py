@@ -83,10 +83,10 @@ async def _start(rig: Rig, plan: Plan) -> Struck:
     place = Place.made(rig.home / "drill" / run_id)
     if plan.held:
         place.hold(plan.held)
-    folder = str(place.path)
+    folder, run_as = str(place.path), plan.agent
     handle = await rig.session.client.start_workflow(
         "AgentWorkflow",
-        AgentRequest(agent="drill", task=plan.task(folder), data={"drill": folder}),  # pyright: ignore[reportArgumentType]
+        AgentRequest(agent=run_as, task=plan.task(folder), data={"drill": folder}),  # pyright: ignore[reportArgumentType]
         id=run_id,
         task_queue=rig.stack.settings.task_queue,
     )

@@ -1,0 +1,1 @@
+"""The drills' agent once more, with runs that end with the build they began with."""

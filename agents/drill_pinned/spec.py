@@ -1,0 +1,13 @@
+"""The drill agent, pinned: what a rolling deploy does to its runs is drilled with it."""
+
+from dataclasses import replace
+
+from agents.drill.spec import AGENT as DRILL
+from agents.toolkit import Agent
+
+AGENT: Agent = replace(
+    DRILL,
+    name="drill_pinned",
+    description="Failure drills: as `drill`, and its runs stay with the build they began with.",
+    pinned=True,
+)
