@@ -1,0 +1,1 @@
+"""Whether the numbers are right: a mix of runs, and every number once more from the histories."""
