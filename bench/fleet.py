@@ -3,7 +3,7 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,28 +60,33 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(home: Path, workers: int) -> AsyncGenerator[Fleet]:
-    """Start a server, the offline model, `workers` worker processes and a carrier."""
+async def fleet(
+    home: Path, workers: int, more: Mapping[str, str] | None = None
+) -> AsyncGenerator[Fleet]:
+    """Start a server, the offline model, `workers` worker processes and a carrier.
+
+    `more` is for the workers' environment.
+    """
     _end_in_order()
-    async with rig(home) as running:
+    async with rig(home, more) as running:
         carrier = Child(
             "carrier", ["-m", "bench.carrier"], running.stack.env, home / "carrier.log",
             wants_line=True,
         )  # fmt: skip
-        more = [
+        others = [
             Child(f"worker {n}", ["worker.py"], running.stack.env, home / f"worker-{n}.log")
             for n in range(2, workers + 1)
         ]
         try:
             await carrier.start()
-            for child in more:
+            for child in others:
                 await child.start()
             address = str(json.loads(carrier.line)["address"])
-            made = Fleet(running, [running.worker, *more], address)
+            made = Fleet(running, [running.worker, *others], address)
             await _all_serve(made)
             yield made
         finally:
-            for child in [*more, carrier]:
+            for child in [*others, carrier]:
                 await child.stop()
 
 

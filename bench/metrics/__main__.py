@@ -34,12 +34,13 @@ from bench.metrics.people import People
 from bench.metrics.prometheus import Prometheus, prometheus
 from commands.processes import Child
 from runtime.breakers import Breakers
-from runtime.settings import PROJECT
+from runtime.settings import PROJECT, variable_of
 
 _AT_ONCE: Final = 14
-_SCRAPE_S: Final = 2.0
+_SCRAPE_S: Final = 2
 _LONGEST_S: Final = 900.0
 _AWAY_S: Final = 12.0
+_FAULTS: Final = "server_error,agent=gauge,rate=0.04"
 _STATES: Final = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
 _TICKETS: Final = PROJECT / "docs" / "examples" / "triage" / "tickets.csv"
 
@@ -87,6 +88,12 @@ class Bench:
             await asyncio.sleep(_AWAY_S)
         finally:
             await self.fleet.be("up")
+
+    async def misbehave(self, rule: str) -> None:
+        """Have the model's provider fail now and then."""
+        base = self.fleet.rig.stack.env[variable_of("offline_url")]
+        answer = await self.fleet.rig.http.post(f"{base}/misbehave", json={"rules": [rule]})
+        answer.raise_for_status()
 
     async def settled(self) -> None:
         """Wait until all has been scraped, and the rules have been evaluated on it."""
@@ -137,8 +144,10 @@ def pages(log: Path) -> list[str]:
 
 @asynccontextmanager
 async def _running(home: Path) -> AsyncGenerator[Bench]:
-    async with prometheus(home, _SCRAPE_S) as scraping, fleet(home, 2) as running:
+    env = {"HOLDFAST_METRICS_TENANTS": ",".join(NAMED)}
+    async with prometheus(home, _SCRAPE_S) as scraping, fleet(home, 2, env) as running:
         made = Bench(running, scraping)
+        await made.misbehave(_FAULTS)
         await made.watch()
         try:
             yield made

@@ -68,7 +68,7 @@ class Prometheus:
 
 @asynccontextmanager
 async def prometheus(
-    home: Path, scrape_s: float = 2, alertmanager: str = ""
+    home: Path, scrape_s: int = 2, alertmanager: str = ""
 ) -> AsyncGenerator[Prometheus]:
     """Run one with this project's rules; nothing is scraped until it is told what."""
     port = _free_port()
