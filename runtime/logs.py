@@ -27,7 +27,8 @@ _SECRET_NAMES: Final = frozenset(
 )
 _LONGEST: Final = 300
 _MOST_TEXT: Final = 8_000  # characters of one value: what a line costs must have an end
-_MOST_VALUES: Final = 500  # values in one line
+_MOST_VALUES: Final = 500  # values within others, in one line
+_LEFT_OUT: Final = "(more was left out)"
 _LEAST_DIGITS: Final = 10**11  # a smaller number is no card's, account's or telephone's
 _FRAMES: Final = 5
 
@@ -86,8 +87,7 @@ class _Render:
         self._redact = redact
 
     def __call__(self, logger: Any, name: str, event: EventDict) -> str:
-        cleared = _Cleared(self._text)
-        return str(self._json(logger, name, cast("EventDict", cleared.value(dict(event)))))
+        return str(self._json(logger, name, _Cleared(self._text).line(event)))
 
     def _text(self, text: str) -> str:
         for secret in self._secrets:
@@ -101,31 +101,50 @@ class _Render:
 
 
 class _Cleared:
-    """Clears one line's values, so many of them."""
+    """Clears one line's values; of those within others only so many are shown."""
 
     def __init__(self, clear: Callable[[str], str]) -> None:
         self._clear = clear
         self._left = _MOST_VALUES
 
-    def value(self, value: Any) -> Any:
-        """Return a value of the line without what nobody shall read."""
-        self._left -= 1
-        if self._left < 0:
-            return "(more was left out)"
+    def line(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the line's fields without what nobody shall read."""
+        return {self._clear(name): self._field(name, each) for name, each in event.items()}
+
+    def _value(self, value: Any) -> Any:
         if isinstance(value, str):
             return self._clear(value)
         if isinstance(value, int) and abs(value) >= _LEAST_DIGITS:
             text = self._clear(str(value))
             return value if text == str(value) else text
         if isinstance(value, Mapping):
-            fields = cast("Mapping[Any, Any]", value)
-            return {self._clear(str(key)): self._field(key, each) for key, each in fields.items()}
+            return self._fields(cast("Mapping[Any, Any]", value))
         if isinstance(value, list | tuple | set | frozenset):
-            return [self.value(each) for each in cast("Sequence[Any]", value)]
+            return self._values(cast("Sequence[Any]", value))
         return value
 
+    def _fields(self, fields: Mapping[Any, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, each in fields.items():
+            if self._has_enough():
+                return found | {"…": _LEFT_OUT}
+            found[self._clear(str(name))] = self._field(name, each)
+        return found
+
+    def _values(self, values: Sequence[Any]) -> list[Any]:
+        found: list[Any] = []
+        for each in values:
+            if self._has_enough():
+                return [*found, _LEFT_OUT]
+            found.append(self._value(each))
+        return found
+
     def _field(self, name: object, value: Any) -> Any:
-        return "***" if str(name).lower() in _SECRET_NAMES else self.value(value)
+        return "***" if str(name).lower() in _SECRET_NAMES else self._value(value)
+
+    def _has_enough(self) -> bool:
+        self._left -= 1
+        return self._left < 0
 
 
 def _name_the_run(_logger: Any, _name: str, event: EventDict) -> EventDict:
