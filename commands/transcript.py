@@ -1,7 +1,7 @@
 """A run's conversation and decisions, read from its history; no worker is needed."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
@@ -14,17 +14,6 @@ from domain.messages import ROOT, Message, link
 from domain.run import AgentRequest
 from domain.thinking import Reply, ThinkRequest
 
-_SAYS = {"approve", "reject", "modify", "retry", "skip", "abort"}
-
-
-@dataclass(frozen=True)
-class Said:
-    """A signal or an update: who sent what, as the server knows it."""
-
-    at: datetime
-    name: str
-    identity: str
-
 
 @dataclass
 class Step:
@@ -32,6 +21,7 @@ class Step:
 
     Attributes:
         purpose: `turn` or `plan`; else it was beside the conversation, for this.
+        began: When it was asked for.
     """
 
     number: int
@@ -40,6 +30,7 @@ class Step:
     seconds: float
     attempts: int
     results: dict[str, str] = field(default_factory=dict[str, str])
+    began: datetime | None = None
 
     @property
     def is_turn(self) -> bool:
@@ -53,7 +44,6 @@ class Transcript:
 
     request: AgentRequest
     steps: list[Step] = field(default_factory=list[Step])
-    said: list[Said] = field(default_factory=list[Said])
     _heads: dict[str, list[Message]] = field(default_factory=lambda: {ROOT: []})
     _known: dict[str, Message] = field(default_factory=dict[str, Message])
 
@@ -110,21 +100,6 @@ async def read(converter: DataConverter, legs: list[Leg]) -> Transcript:
     return found
 
 
-def said(events: list[HistoryEvent]) -> list[Said]:
-    """Return who sent what to a run, as the server recorded it."""
-    found: list[Said] = []
-    for event in events:
-        at = event.event_time.ToDatetime()
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
-            signal = event.workflow_execution_signaled_event_attributes
-            if signal.signal_name in _SAYS:
-                found.append(Said(at, signal.signal_name, signal.identity))
-        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
-            update = event.workflow_execution_update_accepted_event_attributes.accepted_request
-            found.append(Said(at, update.input.name, update.meta.identity))
-    return found
-
-
 async def _take(
     converter: DataConverter,
     found: Transcript,
@@ -143,6 +118,7 @@ async def _take(
         took = event.event_time.ToNanoseconds() - task.event.event_time.ToNanoseconds()
         purpose = request.aside.purpose if request.aside else request.purpose
         step = Step(request.turn, purpose, reply, took / 1e9, task.attempts)
+        step.began = task.event.event_time.ToDatetime(tzinfo=UTC)
         found.reply(request, step)
     elif "." not in task.type:
         acted = await history.typed(converter, given, ActRequest)

@@ -1,12 +1,17 @@
 """What is kept of a run after the namespace's retention has removed its history."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import RowMapping, select
 
 from runtime.database import Database
 from runtime.tables import RUNS
+
+_AT_ONCE: Final = 500
+"""Names in one statement; databases have a limit."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,15 @@ class Runs:
         async with self._database.transaction() as connection:
             row = (await connection.execute(query)).mappings().one_or_none()
         return None if row is None else _run(row)
+
+    async def several(self, run_ids: Sequence[str]) -> Sequence[Run]:
+        """Return the summaries of those runs that there are any of, in no order."""
+        found: list[Run] = []
+        for first in range(0, len(run_ids), _AT_ONCE):
+            query = select(RUNS).where(RUNS.c.run_id.in_(run_ids[first : first + _AT_ONCE]))
+            async with self._database.transaction() as connection:
+                found += map(_run, (await connection.execute(query)).mappings())
+        return found
 
     async def result(self, run_id: str) -> str | None:
         """Return what a closed run came to, as JSON; None where nothing is kept."""

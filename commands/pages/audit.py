@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from commands.heard import Heard
 from commands.pages import plot, sheet
-from commands.pages.timeline import Budget, Phase, Sent
+from commands.pages.around import ALONE, Around
+from commands.pages.timeline import Budget, Phase
 from domain.audit import Finding
 from domain.auditing import AuditResult, Checked
 
@@ -45,7 +47,8 @@ def audit_page(
     state: str = "",
     budget: Budget | None = None,
     phases: Sequence[Phase] = (),
-    sent: Sequence[Sent] = (),
+    sent: Sequence[Heard] = (),
+    around: Around = ALONE,
     started_at: datetime | None = None,
     closed_at: datetime | None = None,
 ) -> str:
@@ -57,6 +60,7 @@ def audit_page(
         budget: What all candidates together may use.
         phases: From the run's history, in order.
         sent: Who sent which answer, as the server recorded it.
+        around: What all pages have.
         started_at: When the run began.
         closed_at: When it ended.
     """
@@ -70,6 +74,7 @@ def audit_page(
         used=_used(result, budget),
         bars=bars(phases),
         sent=sent,
+        around=around,
         started_at=started_at,
         closed_at=closed_at,
     )

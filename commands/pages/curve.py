@@ -12,6 +12,7 @@ _TOP: Final = 22
 _BOTTOM: Final = 24
 _SIDE: Final = 8
 _LABELS: Final = 10
+_POINTS: Final = 320
 _FAR: Final = 0.1
 """Share under which a curve drawn up to its limit would lie flat on the base."""
 
@@ -43,12 +44,27 @@ class Curve(NamedTuple):
     height: int = HEIGHT
 
 
+class Used(NamedTuple):
+    """What was used by the time that so many things were done: turns, or runs below."""
+
+    number: int
+    steps: int
+    tokens: int
+    cost_usd: Decimal
+
+
 def spend(turns: Sequence[ShownTurn], budget: Budget) -> Curve | None:
     """Return the curve of a run with limits, None where there is nothing to draw."""
+    return of([Used(t.number, t.number, t.tokens_by_then, t.cost_by_then) for t in turns], budget)
+
+
+def of(turns: Sequence[Used], budget: Budget) -> Curve | None:
+    """Return the curve of what was used step by step; of very many steps, of some of them."""
+    turns = _some(turns)
     shares = {
-        "model calls": [_share(turn.number, budget.steps) for turn in turns],
-        "tokens": [_share(turn.tokens_by_then, budget.tokens) for turn in turns],
-        "cost": [_share(turn.cost_by_then, budget.cost_usd) for turn in turns],
+        "model calls": [_share(turn.steps, budget.steps) for turn in turns],
+        "tokens": [_share(turn.tokens, budget.tokens) for turn in turns],
+        "cost": [_share(turn.cost_usd, budget.cost_usd) for turn in turns],
     }
     limits = {"model calls": budget.steps, "tokens": budget.tokens, "cost": budget.cost_usd}
     drawn = {name: values for name, values in shares.items() if limits[name] and values}
@@ -62,15 +78,25 @@ def spend(turns: Sequence[ShownTurn], budget: Budget) -> Curve | None:
             Line(name, _path(values, top), _percent(values[-1])) for name, values in drawn.items()
         ),
         turns=tuple(
-            (_x(turn.number, len(turns)), turn.number)
-            for turn in turns
-            if turn.number % every == 0 or turn.number == 1
+            (_x(at, len(turns)), turn.number)
+            for at, turn in enumerate(turns, 1)
+            if at % every == 0 or at == 1
         ),
         up=tuple(
             Level(_y(share, top), _percent(share)) for share in ((0.8, 1) if top >= 1 else (top,))
         ),
         limit=_y(1, top) if top >= 1 else None,
         base=_y(0, top),
+    )
+
+
+def _some(turns: Sequence[Used]) -> Sequence[Used]:
+    """Return as many as can be told apart in a picture, the last among them."""
+    every = -(-len(turns) // _POINTS)
+    return (
+        turns[every - 1 :: every]
+        if every > 1 and len(turns) % every == 0
+        else ([*turns[every - 1 :: every], turns[-1]] if every > 1 else turns)
     )
 
 

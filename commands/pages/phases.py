@@ -21,7 +21,7 @@ _WORDS: Final = {
     "file_report": "file the report",
 }
 _CANDIDATE: Final = "look at a candidate, in a run of its own"
-_CHILD_ENDED: Final = {
+CHILD_ENDED: Final = {
     EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED: (
         "child_workflow_execution_completed_event_attributes",
         False,
@@ -87,8 +87,8 @@ def _children(leg: Leg) -> Iterator[_Stretch]:
     for event in leg.events:
         if event.event_type == EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
             began[event.event_id] = _at(event)
-        elif event.event_type in _CHILD_ENDED:
-            attributes, failed = _CHILD_ENDED[event.event_type]
+        elif event.event_type in CHILD_ENDED:
+            attributes, failed = CHILD_ENDED[event.event_type]
             initiated: int = getattr(event, attributes).initiated_event_id
             yield _Stretch(_CANDIDATE, began.pop(initiated), _at(event), failed=failed)
     for at in began.values():

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from agents.reading.report import notes
+from commands.heard import Heard
 from commands.pages import sheet
-from commands.pages.timeline import Sent
+from commands.pages.around import ALONE, Around
 from domain.research import Citation
 from domain.researching import Passage, ResearchResult, Stated, Worked
 
@@ -51,7 +52,8 @@ def research_page(
     result: ResearchResult,
     *,
     state: str = "",
-    sent: Sequence[Sent] = (),
+    sent: Sequence[Heard] = (),
+    around: Around = ALONE,
     started_at: datetime | None = None,
 ) -> str:
     """Return one self-contained HTML page.
@@ -60,6 +62,7 @@ def research_page(
         result: What the research came to, or has come to so far.
         state: Of a run under way; empty for one whose report is laid out.
         sent: Who sent which answer, as the server recorded it.
+        around: What all pages have.
         started_at: When the run began.
     """
     numbered = notes(result)
@@ -73,6 +76,7 @@ def research_page(
         cited_documents=len({source.document for source in result.sources}),
         tasks=[Task(worked, _came_to(worked)) for worked in result.work],
         sent=sent,
+        around=around,
         started_at=started_at,
         closed_at=result.closed_at,
     )

@@ -1,4 +1,4 @@
-"""What both pages are made with: one environment in which foreign text cannot become markup.
+"""What all pages are made with: one environment in which foreign text cannot become markup.
 
 Every value passes `_finalized` and then Jinja's own HTML escaping; no template and no function
 here marks anything as safe. A page carries a policy of its own besides: were a script or an address
@@ -6,12 +6,15 @@ to get in, the browser would not run or load it.
 """
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from agents.auditor import wording
+from commands.heard import Heard, senders
+from domain.approval import Decision
 from domain.audit import KINDS
 from domain.run import Outcome
 
@@ -50,6 +53,8 @@ def environment() -> Environment:
         "faults": wording.FAULTS,
         "is_stand_in": wording.is_stand_in,
         "kinds": KINDS,
+        "matched": matched,
+        "unmatched": unmatched,
     }
     # Imported macros see an environment's globals, not what a page is rendered with.
     known: dict[str, Any] = made.globals
@@ -67,6 +72,17 @@ def _finalized(value: object) -> object:
 def cut(text: str, most: int) -> str:
     """Return `text`, or its first `most` characters and how many more there are."""
     return text if len(text) <= most else f"{text[:most]}\n[…{len(text) - most:,} more characters]"
+
+
+def matched(made: Sequence[Decision], said: Sequence[Heard]) -> list[tuple[Decision, Heard | None]]:
+    """Return each decision with the signal or update that it is made of, where there is one."""
+    return list(zip(made, senders(made, said), strict=True))
+
+
+def unmatched(made: Sequence[Decision], said: Sequence[Heard]) -> list[Heard]:
+    """Return what was sent and is no decision: it came late, or lets a stopped run go on."""
+    counted = {id(each) for each in senders(made, said)}
+    return [each for each in said if id(each) not in counted]
 
 
 def tone(outcome: str) -> str:

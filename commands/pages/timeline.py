@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from commands.transcript import Transcript
 from domain.budget import Limits
 from domain.messages import Message
 from domain.state import AgentState
@@ -30,14 +31,6 @@ class Chain(NamedTuple):
     holds: bool
     model_calls: int
     breaks: tuple[str, ...] = ()
-
-
-class Sent(NamedTuple):
-    """A signal or an update, with the identity that the server recorded."""
-
-    at: datetime
-    name: str
-    identity: str
 
 
 class Phase(NamedTuple):
@@ -134,6 +127,39 @@ def turns(
             )
         )
         tokens, cost = turn.tokens, turn.cost_usd
+    return found
+
+
+def recorded(read: Transcript, before: Sequence[ShownTurn] = ()) -> list[ShownTurn]:
+    """Return the turns of a run as its history alone has them; no worker is needed.
+
+    Args:
+        read: The history.
+        before: Turns that a forked run has from the one it was forked from.
+    """
+    found = list(before)
+    tokens = before[-1].tokens_by_then if before else 0
+    cost = before[-1].cost_by_then if before else Decimal(0)
+    for number, step in enumerate(read.turns, len(found) + 1):
+        used = 0 if step.reply.cached else step.reply.usage.total
+        tokens, cost = tokens + used, cost + step.reply.cost_usd
+        found.append(
+            ShownTurn(
+                number=number,
+                model=step.reply.model,
+                text=step.reply.message.text,
+                calls=_called(step.reply.message, step.results),
+                tokens=used,
+                cost_usd=step.reply.cost_usd,
+                tokens_by_then=tokens,
+                cost_by_then=cost,
+                taken_back=False,
+                folded=False,
+                planned=step.purpose == "plan",
+                took=Took(step.seconds, max(step.attempts, 1)),
+                kept=step.reply.cached,
+            )
+        )
     return found
 
 

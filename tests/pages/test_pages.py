@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from agents.auditor import wording
+from commands.heard import Heard
 from commands.pages import audit_page, run_page
-from commands.pages.timeline import Budget, Chain, Phase, Sent, Took
+from commands.pages.timeline import Budget, Chain, Phase, Took
 from domain.auditing import AuditResult
 from domain.memory import Recalled
 from domain.run import AgentResult, Outcome
@@ -29,7 +30,7 @@ def _whole_audit(result: AuditResult, text: str = "x") -> str:
         result,
         budget=BUDGET,
         phases=[Phase(text, NOON, NOON + timedelta(seconds=3), 2, 3, 1), Phase(text, NOON, None)],
-        sent=[Sent(NOON, text, text)],
+        sent=[Heard(NOON, 7, "signal", "approve", text, text, text, text)],
         started_at=NOON,
         closed_at=NOON + timedelta(seconds=9),
     )
@@ -38,7 +39,7 @@ def _whole_audit(result: AuditResult, text: str = "x") -> str:
 def _whole_run(text: str, *, holds: bool = False) -> str:
     result, state = ran(text)
     chain = Chain(holds, 3, () if holds else (text,))
-    sent = [Sent(NOON, text, text)]
+    sent = [Heard(NOON, 7, "signal", "approve", text, text, text, text)]
     return run_page(result, state, chain=chain, took={1: Took(0.5, 2)}, sent=sent, started_at=NOON)
 
 
