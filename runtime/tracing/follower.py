@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -113,7 +113,7 @@ class Follower:
             async with asyncio.timeout(_LAST_S):
                 if self._task is not None:  # not cancelled: what is being sent would be sent again
                     await self._task
-                await self._look(dict(self._due))
+                await self._look(self._due.copy())
 
     async def _run(self) -> None:
         swept = 0.0
@@ -135,32 +135,46 @@ class Follower:
 
     def _now_due(self) -> dict[str, _Due]:
         now = time.monotonic()
-        due = [(run_id, due) for run_id, due in self._due.items() if due.at <= now]
-        return dict(due[:_MOST_AT_ONCE])
+        due = [run_id for run_id, due in self._due.items() if due.at <= now]
+        # Taken out: what is touched while it is looked at is due again.
+        return {run_id: self._due.pop(run_id) for run_id in due[:_MOST_AT_ONCE]}
 
     async def _look(self, due: Mapping[str, _Due]) -> None:
         """Read what is new of executions, send it, and note that it was sent."""
         if not due:
             return
-        wanted = {run_id: each.workflow_id for run_id, each in due.items()}
-        claimed = await self._cursors.claim(wanted)
-        for run_id in wanted.keys() - claimed.keys():
-            self._due[run_id].at = time.monotonic() + _TAKEN_S
+        try:
+            claimed = await self._cursors.claim(
+                {key: each.workflow_id for key, each in due.items()}
+            )
+        except BaseException:
+            self._later(due, _TAKEN_S)
+            raise
+        self._later({key: due[key] for key in due.keys() - claimed.keys()}, _TAKEN_S)
+        mine = {key: due[key] for key in claimed}
         try:
             fresh = [
                 told
                 for run_id, sent in claimed.items()
-                for told in await self._fresh(wanted[run_id], run_id, sent)
+                for told in await self._fresh(due[run_id].workflow_id, run_id, sent)
             ]
             taken = not fresh or await self._sender.send(fresh)
         except BaseException:
+            self._later(mine, _TAKEN_S)
             await self._cursors.release(claimed)
             raise
         if taken:
-            await self._sent(claimed)
+            await self._sent(claimed, mine)
         else:
+            self._later(mine, 0)
             await self._cursors.release(claimed)
         self._note_health(taken=taken)
+
+    def _later(self, due: Mapping[str, _Due], seconds: float) -> None:
+        """Look at executions again after a while, if nothing brings them up before."""
+        for run_id, each in due.items():
+            each.at = time.monotonic() + seconds
+            self._due.setdefault(run_id, each)
 
     async def _fresh(self, workflow_id: str, run_id: str, sent: Sent) -> list[Told]:
         """Return the spans of an execution that have not been sent."""
@@ -192,32 +206,32 @@ class Follower:
             self._walkers.popitem(last=False)
         return walker
 
-    async def _sent(self, claimed: Mapping[str, Sent]) -> None:
+    async def _sent(self, claimed: Mapping[str, Sent], due: Mapping[str, _Due]) -> None:
         """Note that what was read of executions has been sent."""
-        to: dict[str, Sent] = {}
-        for run_id, before in claimed.items():
-            walker = self._walkers.get(run_id)
-            if walker is None:  # gone, closed before, or not to be walked
-                to[run_id] = Sent(before.event, closed=True)
-                self._due.pop(run_id, None)
-                continue
-            to[run_id] = Sent(walker.last, walker.closed)
-        await self._cursors.advance(to)
-        for run_id, sent in to.items():
-            self._next(run_id, sent)
+        walkers = {run_id: self._walkers.get(run_id) for run_id in claimed}
+        await self._cursors.advance(
+            {
+                # Without a walker it is gone, was closed before, or cannot be walked.
+                run_id: Sent(walker.last, walker.closed)
+                if walker
+                else Sent(claimed[run_id].event, closed=True)
+                for run_id, walker in walkers.items()
+            }
+        )
+        for run_id, walker in walkers.items():
+            if walker is not None:
+                walker.told.clear()
+                self._next(run_id, walker, due[run_id])
 
-    def _next(self, run_id: str, sent: Sent) -> None:
+    def _next(self, run_id: str, walker: Walker, due: _Due) -> None:
         """Say when an execution is to be looked at again, if it is."""
-        walker = self._walkers.get(run_id)
-        if walker is not None:
-            walker.told.clear()
-        due = self._due.pop(run_id, None)
-        if sent.closed:
+        if walker.closed:
             self._walkers.pop(run_id, None)
-            if walker is not None and walker.onward and due is not None:
+            self._due.pop(run_id, None)
+            if walker.onward:
                 self.touched(due.workflow_id, walker.onward)
-        elif due is not None and due.more:
-            self._due[run_id] = _Due(due.workflow_id, time.monotonic() + _ONCE_MORE_S, due.more - 1)
+        elif due.more:
+            self._later({run_id: replace(due, more=due.more - 1)}, _ONCE_MORE_S)
 
     def _note_health(self, *, taken: bool) -> None:
         if taken and self._failures:

@@ -144,7 +144,7 @@ class Steps:
         if kind == TRANSCRIPT_MISS:
             # A new worker asks for the conversation: no model was called, and nothing is wrong.
             step.name, step.client = "hand over transcript", False
-            step.put["gen_ai.operation.name"] = "hand_over"
+            step.put = {k: v for k, v in step.put.items() if not k.startswith("gen_ai.")}
             return
         step.error = self.text(message)
 
