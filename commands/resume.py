@@ -1,5 +1,6 @@
 """`resume` and `fork`: a run goes on from what it has, under its own id or another."""
 
+from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from commands import console, history, options, reading
-from commands.errors import CommandError, Exit, one_line
+from commands.errors import CommandError, Exit, Misuse, one_line
 from commands.reading import AGENT_WORKFLOW
 from commands.session import Session, session
 from commands.starting import Start, announce, start, started_only
@@ -42,8 +43,20 @@ _WENT_WRONG = {
 }
 
 Step = Annotated[
-    int, typer.Option("--step", min=0, help="Keep the run up to and with this model call.")
+    int,
+    typer.Option("--step", "--from", min=0, help="Keep the run up to and with this model call."),
 ]
+RunIds = Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids, as `list` shows them.")]
+Prompt = Annotated[
+    Path | None,
+    typer.Option(
+        "--prompt", metavar="FILE", help="Go on with this system prompt, and show what it changes."
+    ),
+]
+Expect = Annotated[
+    str, typer.Option("--expect", metavar="JSON", help="With --prompt: what should come of it.")
+]
+Rubric = Annotated[str, typer.Option("--rubric", help="With --prompt: what a judge asks.")]
 
 
 async def resume(run_id: options.RunId, json: options.Json = False) -> Exit:
@@ -79,15 +92,55 @@ async def resume(run_id: options.RunId, json: options.Json = False) -> Exit:
 
 
 async def fork(
-    run_id: options.RunId,
+    run_ids: RunIds,
+    *,
     step: Step,
+    prompt: Prompt = None,
+    expect: Expect = "",
+    rubric: Rubric = "",
     new_id: options.NewId = "",
     json: options.Json = False,
 ) -> Exit:
     """Start another run from this one's state at a step, so that both can be compared.
 
-    The original is not touched. The new one pays for its own steps only.
+    The original is not touched. The new one pays for its own steps only. With --prompt, of one run
+    or several: what is before the step is kept, effects are not made, and the difference is shown.
     """
+    if prompt is not None:
+        return await _with_prompt(run_ids, step, prompt, (expect, rubric), as_json=json)
+    if len(run_ids) != 1 or expect or rubric:
+        raise Misuse("fork takes one RUN; several, --expect and --rubric are for --prompt FILE")
+    return await _fork(run_ids[0], step, new_id, as_json=json)
+
+
+async def _with_prompt(
+    run_ids: list[str], step: int, prompt: Path, held: tuple[str, str], *, as_json: bool
+) -> Exit:
+    """Go on from a step of runs of before with another prompt, and show the difference."""
+    # Here and not above: what evaluates takes a second to import.
+    from commands.evals import forking  # noqa: PLC0415
+    from commands.evals.recorded import recorded  # noqa: PLC0415
+
+    text = options.text_of(prompt, "a system prompt")
+    expect, rubric = held
+    expected = options.json_object(expect, "--expect") if expect else {}
+    past: list[forking.Past] = []
+    async with session() as opened:
+        for run_id in run_ids:
+            run = await recorded(opened, run_id)
+            state = None
+            if step:
+                state = await _whole(opened, await _snapshot(opened, run_id, step), step)
+            past.append(forking.Past(run, state, step))
+    found = await forking.forked(past, text, expected, rubric)
+    if as_json:
+        console.emit(forking.told(found))
+    else:
+        forking.show(found)
+    return Exit.OK
+
+
+async def _fork(run_id: str, step: int, new_id: str, *, as_json: bool) -> Exit:
     async with session() as opened:
         found = await reading.described(opened, run_id)
         if found.workflow_type != AGENT_WORKFLOW:
@@ -106,7 +159,7 @@ async def fork(
         started = await start(opened, wanted)
         await ArtifactUses(opened.database).share(run_id, started.run_id)
         announce(opened, started)
-    return started_only(started, as_json=json)
+    return started_only(started, as_json=as_json)
 
 
 def before_failure(events: list[HistoryEvent]) -> int:

@@ -229,6 +229,18 @@ class Reviews:
 
     # --- what reviews say
 
+    async def correction(self, run_id: str) -> dict[str, str]:
+        """Return the fields that a review has corrected of a ticket's run, or of one below it."""
+        parts = run_id.split("/")
+        ids = ["/".join(parts[: number + 1]) for number in range(len(parts))]
+        query = (
+            sa.select(_R.corrected)
+            .join(TICKETS, sa.and_(_R.triage == _T.triage, _R.number == _T.number))
+            .where(_T.run_id.in_(ids), _R.state == "corrected", _R.corrected != "")
+        )
+        found = await self._database.run(lambda connection: connection.scalar(query))
+        return {"category": str(found)} if found else {}
+
     async def bins(self, tenant: str, source: str) -> tuple[Bin, ...]:
         """Return the reviewed decisions of one kind of claim, in bins of what was claimed."""
         query = (

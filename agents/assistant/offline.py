@@ -12,7 +12,7 @@ import json
 import re
 from typing import Any, Final, cast
 
-from agents.offline import Conversation, Reply, answer, call
+from agents.offline import Conversation, Reply, answer, call, told
 
 _MEMORY: Final = "[Memory"
 _PREFERS: Final = re.compile(r"\bI (?:would )?prefer (.+)", re.IGNORECASE | re.DOTALL)
@@ -34,7 +34,7 @@ def reply(conversation: Conversation) -> Reply:
     if (found := _REMEMBER.search(task)) and "remember" in conversation.tools:
         fact = {"fact": found[1].strip(), "source": "the requester"}
         return _formed(conversation, "Noted.") if results else call("remember", **fact)
-    if task.endswith("?") and "recall" in conversation.tools:
+    if task.endswith("?") and "recall" in conversation.tools and told(conversation, "`recall`"):
         return _looked_up(conversation) if results else call("recall", question=task)
     return _formed(conversation, _what_it_can(conversation))
 

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from agents.billing.inventing import wrong_answer, wrong_credit
-from agents.offline import Conversation, Reply, answer, call
+from agents.offline import Conversation, Reply, answer, call, told
 
 _DONE: Final = re.compile(r"^credited \d+ cents", re.MULTILINE)
 _MOST_TRIES: Final = 3
@@ -24,7 +24,8 @@ def reply(conversation: Conversation) -> Reply:
     tried = conversation.results_of("credit")
     # A warning may stand before a result.
     done = [each for each in tried if _DONE.search(each.text)]
-    if row and row["delivered"] == "no" and not done and not _given_up(tried):
+    due = row and (row["delivered"] == "no" or not told(conversation, "was not delivered"))
+    if row and due and not done and not _given_up(tried):
         return call("credit", invoice_id=named, cents=row["billed_cents"])
     return _answer(account, row["billed_cents"] if row and done else 0)
 

@@ -9,7 +9,7 @@ away has answered again. `latency_ms` is how long each turn thinks.
 import json
 from typing import Any
 
-from agents.offline import Conversation, Reply, answer, call, calls
+from agents.offline import Conversation, Reply, answer, call, calls, told
 
 
 def reply(conversation: Conversation) -> Reply:
@@ -24,7 +24,8 @@ def reply(conversation: Conversation) -> Reply:
     booked = conversation.results_of("carrier_book")
     if not booked:
         return call("carrier_book", parcel=parcel)
-    away = booked[-1].text.startswith("error")
+    honest = told(conversation, "Never say that something was booked")
+    away = honest and booked[-1].text.startswith("error")
     return answer(f"{priced[-1].text}; {'not booked: the carrier is away' if away else 'booked'}")
 
 

@@ -9,7 +9,7 @@ import re
 from datetime import datetime
 from typing import Any, cast
 
-from agents.offline import Conversation, Reply, answer, calls
+from agents.offline import Conversation, Reply, answer, calls, told
 
 _ASKED = re.compile(r"^\s*offline-model:\s*(.+?)\s*$", re.MULTILINE | re.IGNORECASE)
 _OFFSETS = re.compile(r"at the offsets ([\d, ]+\d)")
@@ -29,6 +29,8 @@ def reply(conversation: Conversation) -> Reply:
         return calls(("read_document", {"offset": int(at)}) for at in offsets[1].split(","))
     text = "\n".join([_document(conversation.task), *(page.text for page in pages)])
     asked = {wish.lower() for wish in _ASKED.findall(text)}
+    if not told(conversation, "under 0.5 where"):
+        asked.add("certain")
     if "no answer" in asked:
         return answer("I cannot make anything of this document.")
     schema = conversation.wants or {}
@@ -73,6 +75,7 @@ def _taken(name: str, wanted: dict[str, Any], text: str, asked: set[str]) -> dic
         return {"value": None, "confidence": _SURE, "quote": ""}
     value = _value(found[1], wanted)
     vague = value is None or _VAGUE.search(found[1]) is not None or "unsure" in asked
+    vague = vague and "certain" not in asked
     quote = found[0].strip()
     if "misquote" in asked:
         quote = f"{quote} (as the document says elsewhere)"

@@ -5,7 +5,7 @@ They know what they are shown, so what has left the window counts only if the me
 
 import re
 
-from agents.offline import Conversation, Reply, answer, call
+from agents.offline import Conversation, Reply, answer, call, told
 
 _PAGE = re.compile(r"^Page (\d+) of (\d+)$", re.MULTILINE)
 _QUESTION = re.compile(r"^(?:- )?question: *(.+)$", re.IGNORECASE | re.MULTILINE)
@@ -34,7 +34,8 @@ def _answered(conversation: Conversation) -> Reply:
     wanted = _words(asked[-1])
     lines = _LINE.findall(seen)
     best = max(lines, key=lambda line: len(wanted & _words(line)), default="")
-    if len(wanted & _words(best)) < max(1, len(wanted) // 2):
+    least = max(1, len(wanted) // 2) if told(conversation, "If no line does") else 0
+    if len(wanted & _words(best)) < least:
         return answer({"answer": "the logbook does not say"})
     return answer({"answer": best})
 

@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any
 
-from agents.offline import Conversation, Reply, answer
+from agents.offline import Conversation, Reply, answer, told
 
 _WORD = re.compile(r"[a-z][a-z'-]{2,}")
 _COMMON = frozenset(
@@ -31,7 +31,8 @@ def reply(conversation: Conversation) -> Reply:
         name: _OF_DESCRIPTION * _alike(ticket, _words(f"{name} {description}"))
         for name, description in task["categories"].items()
     }
-    for known in task.get("known", ()):
+    knows = told(conversation, "tickets that people have sorted")
+    for known in task.get("known", ()) if knows else ():
         if known["category"] in scores:
             score = _alike(ticket, _words(known["text"]))
             scores[known["category"]] = max(scores[known["category"]], score)

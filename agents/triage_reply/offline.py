@@ -3,7 +3,7 @@
 import json
 from typing import Any, cast
 
-from agents.offline import Conversation, Reply, answer
+from agents.offline import Conversation, Reply, answer, told
 
 
 def reply(conversation: Conversation) -> Reply:
@@ -11,7 +11,8 @@ def reply(conversation: Conversation) -> Reply:
     task: dict[str, Any] = json.loads(conversation.task)
     subject = str(task["ticket"].get("subject") or "your message")
     name = _name(str(task.get("account", "")))
-    says = str(task.get("guidance") or "We have read your message and look into it.")
+    guidance = task.get("guidance") if told(conversation, "`guidance`") else ""
+    says = str(guidance or "We have read your message and look into it.")
     lines = [
         f"Hello{' ' + name if name else ''},",
         f'thank you for writing to us about "{subject}".',

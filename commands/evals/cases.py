@@ -66,7 +66,7 @@ class Inputs(Strict):
 
     Attributes:
         task: As a person or a program gives it; an object is handed on as its text.
-        given: What `evals/tasks.py` of the agent makes the request of, in the place of `task`.
+        given: What `evaluating.py` of the agent makes the request of, in the place of `task`.
         data: Inputs of the tools; `{files}` is the case's own folder.
         files: What is put into that folder, besides the agent's `evals/files`.
         stubs: By tool: what it answers; the first that fits and is not used up.
@@ -215,10 +215,10 @@ def identity(inputs: Inputs, expected: Expected) -> str:
 @cache
 def _maker(agent: str) -> Any:
     try:
-        return importlib.import_module(f"agents.{agent}.evals.tasks").request
+        return importlib.import_module(f"agents.{agent}.evaluating").request
     except ModuleNotFoundError as error:
         raise CommandError(
-            f"a case of {agent!r} has `given`, and there is no agents/{agent}/evals/tasks.py "
+            f"a case of {agent!r} has `given`, and there is no agents/{agent}/evaluating.py "
             f"with a `request` that makes a task of it ({error})"
         ) from None
 

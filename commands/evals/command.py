@@ -140,6 +140,7 @@ async def listed(json: options.Json = False) -> Exit:
 
 def evals() -> typer.Typer:
     """Return the group of commands: `eval AGENT` is `eval start AGENT`."""
+    from commands.evals.adding import add  # noqa: PLC0415
     from commands.evals.agreeing import agreement  # noqa: PLC0415
 
     made = typer.Typer(
@@ -147,7 +148,7 @@ def evals() -> typer.Typer:
         no_args_is_help=True,
         help="Evaluate an agent on its cases: `eval AGENT`.",
     )
-    commands = {"start": start, "list": listed, "agreement": agreement}
+    commands = {"start": start, "list": listed, "add": add, "agreement": agreement}
     for name, command in commands.items():
         made.command(name)(guarded(command))
     return made

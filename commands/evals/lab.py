@@ -10,16 +10,18 @@ import logging
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 import httpx
 import structlog
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
@@ -44,6 +46,7 @@ from runtime.temporal import NoServer, connect
 _PATIENCE_S: Final = 300.0
 _TASK_TIMEOUT: Final = timedelta(seconds=10)
 _LOOK_TIMEOUT_S: Final = 10.0
+_LONGEST_PATH: Final = 1_000
 
 
 @dataclass(frozen=True)
@@ -99,12 +102,12 @@ class Lab:
             tenant = f"eval-{self._folders}"
             for task in inputs.earlier:
                 before = AgentRequest(agent=agent, task=task, tenant=tenant, by=inputs.by)
-                await self._ran(f"{name}-before", before, inputs)
+                await self._ran(f"{name}-before", before, inputs, folder)
             made = request_of(agent, inputs, folder)
             request = AgentRequest.model_validate(
                 {**made, "agent": agent, "tenant": tenant, "by": inputs.by or "an evaluation"}
             )
-            return await self._ran(name, request, inputs)
+            return await self._ran(name, request, inputs, folder)
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -112,9 +115,12 @@ class Lab:
         """Run a request as it is, for example one that has a state to go on from."""
         return await self._ran(name, request, inputs)
 
-    async def _ran(self, name: str, request: AgentRequest, inputs: Inputs) -> Ran:
+    async def _ran(
+        self, name: str, request: AgentRequest, inputs: Inputs, folder: Path | None = None
+    ) -> Ran:
         run_id = f"eval-{request.agent}-{name}-{uuid4().hex[:8]}"
-        meeting = self.meetings.by_case[run_id] = Meeting(stubs=inputs.stubs)
+        own = folder is not None and await asyncio.to_thread(_all_in, folder, request.data)
+        meeting = self.meetings.by_case[run_id] = Meeting(inputs.stubs, sandboxed=own)
         request = request.model_copy(update={"data": {**request.data, CASE: run_id}})
         clock = asyncio.get_running_loop().time
         began = clock()
@@ -194,19 +200,26 @@ async def _client(usual: Settings, own: Settings, database: Any) -> AsyncGenerat
     """Yield a client of the server that is configured or runs; else of one for this time."""
     started = False
     try:
-        client = await connect(usual, database)
+        client = await connect(usual, database, runtime=_quiet_runtime())
     except NoServer:
         if _names_a_server():
             raise
         await devserver.start(own)
         started = True
-        client = await connect(own, database)
+        client = await connect(own, database, runtime=_quiet_runtime())
     try:
         await ensure_search_attributes(client)
         yield client
     finally:
         if started:
             await asyncio.to_thread(devserver.stop, own)
+
+
+@cache
+def _quiet_runtime() -> Runtime:
+    """Return a runtime that says what is wrong and not what is merely late: one for the process."""
+    level = TelemetryFilter(core_level="ERROR", other_level="ERROR")
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=level)))
 
 
 def _names_a_server() -> bool:
@@ -237,6 +250,13 @@ async def _worker(made: Lab, changes: Changes) -> AsyncGenerator[None]:
         graceful_shutdown_timeout=timedelta(seconds=2),
     ):
         yield
+
+
+def _all_in(folder: Path, data: Mapping[str, str]) -> bool:
+    """Whether every file and folder that a run's data names lies in `folder`."""
+    paths = [Path(value) for value in data.values() if len(value) < _LONGEST_PATH]
+    named = [path for path in paths if path.is_absolute() or path.exists()]
+    return all(path.resolve().is_relative_to(folder.resolve()) for path in named)
 
 
 def _lay_out(folder: Path, common: Path, inputs: Inputs) -> None:

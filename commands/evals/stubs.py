@@ -2,13 +2,14 @@
 
 Reads run as they are, over the case's own folder. A tool for which a case has a stub answers as the
 stub says. A write for which it has none runs only where its agent's author has said that all it
-writes lies in that folder (`evals/sandboxed.txt`, a tool a line); else it is told done and is not.
+writes lies in the folders that the run's data names (`evals/sandboxed.txt`, a tool a line), and the
+data names nothing but the case's own; else it is told done and is not.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from agents.prompts import AGENTS, Prompt
 from agents.toolkit import Agent, Tool, ToolContext, ToolError, ToolUnavailableError
@@ -22,20 +23,31 @@ NOT_DONE: Final = '{"status": "done", "note": "an evaluation: nothing was change
 
 @dataclass(frozen=True)
 class Made:
-    """A call that reached a tool."""
+    """A call that reached a tool.
+
+    Attributes:
+        by: What answered: the case's `stub`, the tool itself (`run`), or `nobody`: a write that
+            was told done.
+    """
 
     run_id: str
     tool: str
     arguments: Mapping[str, Any]
-    text: str
-    write: bool
+    text: str = ""
+    write: bool = False
+    by: Literal["stub", "run", "nobody"] = "run"
 
 
 @dataclass
 class Meeting:
-    """What a case's tools answer, and what was asked of them."""
+    """What a case's tools answer, and what was asked of them.
+
+    Attributes:
+        sandboxed: All that its data names lies in the case's own folder.
+    """
 
     stubs: Mapping[str, list[Stub]] = field(default_factory=dict[str, list[Stub]])
+    sandboxed: bool = False
     made: list[Made] = field(default_factory=list[Made])
     _used: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
 
@@ -76,30 +88,27 @@ class Watched(Tool):
             ToolUnavailableError: The stub is away.
         """
         meeting = self.meetings.of(context)
+        stub = meeting.stub_for(self.spec.name, arguments)
+        runs = not self.spec.writes or (self.sandboxed and meeting.sandboxed)
+        by: Literal["stub", "run", "nobody"] = "stub" if stub else "run" if runs else "nobody"
         note = len(meeting.made)
-        meeting.made.append(Made(context.run_id, self.spec.name, dict(arguments), "", write=False))
-        try:
-            text = await self._answer(meeting, context, arguments)
-        except Exception as error:
-            meeting.made[note] = replace(meeting.made[note], text=f"error: {error}")
-            raise
+        meeting.made.append(Made(context.run_id, self.spec.name, dict(arguments), by=by))
+        if stub is not None:
+            text = _told(stub)
+        else:
+            text = await super().__call__(context, arguments) if runs else NOT_DONE
+        # Only now: what has failed, or was refused, changed nothing.
         meeting.made[note] = replace(meeting.made[note], text=text, write=self.spec.writes)
         return text
 
-    async def _answer(
-        self, meeting: Meeting, context: ToolContext, arguments: dict[str, Any]
-    ) -> str:
-        stub = meeting.stub_for(self.spec.name, arguments)
-        if stub is None and self.spec.writes and not self.sandboxed:
-            return NOT_DONE
-        if stub is None:
-            return await super().__call__(context, arguments)
-        if stub.away:
-            raise ToolUnavailableError(stub.away)
-        if stub.error:
-            raise ToolError(stub.error)
-        given = stub.result
-        return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+
+def _told(stub: Stub) -> str:
+    if stub.away:
+        raise ToolUnavailableError(stub.away)
+    if stub.error:
+        raise ToolError(stub.error)
+    given = stub.result
+    return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -135,6 +144,7 @@ def evaluation_of(
         if id(tool) not in made:
             own = {each.name: getattr(tool, each.name) for each in fields(Tool)}
             own["spec"] = tool.spec.model_copy(update={"queue": "", "rate_per_second": 0})
+            own["breaker"] = None  # cases must not learn from each other what is away
             sandboxed = tool.spec.name in _sandboxed()
             made[id(tool)] = Watched(**own, meetings=meetings, sandboxed=sandboxed)
         return made[id(tool)]
