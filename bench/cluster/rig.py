@@ -24,7 +24,7 @@ from runtime.database import opened
 from runtime.settings import Settings, variable_of
 from runtime.temporal import connect
 
-_DATABASE: Final = "holdfast"
+DATABASE: Final = "holdfast"
 _SERVES_S: Final = 120.0
 _LOOK_S: Final = 0.05
 _GRACE_S: Final = 40.0
@@ -122,10 +122,10 @@ async def cluster(
         running = await stack.enter_async_context(
             server(home, database, shards=shards, histories=histories)
         )
-        await database.create(_DATABASE)
+        await database.create(DATABASE)
         stack.enter_context(Environment(home))
         os.environ["TEMPORAL_ADDRESS"] = running.address
-        os.environ[variable_of("database_url")] = database.url(_DATABASE)
+        os.environ[variable_of("database_url")] = database.url(DATABASE)
         made = await stack.enter_async_context(_holdfast(home, database, running, workers))
         made.outage_s = outage_s
         yield made

@@ -19,7 +19,7 @@ from domain.run import AgentRequest, AgentState, Status
 
 Target = Literal["worker", "server"]
 
-_STATE: Final = SearchAttributeKey.for_keyword("AgentState")
+STATE: Final = SearchAttributeKey.for_keyword("AgentState")
 _LOOK_S: Final = 0.03
 _ARRIVES_S: Final = 60.0
 _ENDS_S: Final = 120.0
@@ -117,7 +117,7 @@ async def _asked_model(rig: Rig, run: Struck) -> bool:
 
 async def _is(run: Struck, state: str) -> bool:
     found = await run.handle.describe()
-    return found.typed_search_attributes.get(_STATE) == state
+    return found.typed_search_attributes.get(STATE) == state
 
 
 async def _logged(run: Struck) -> bool:
@@ -155,7 +155,7 @@ async def see_through(run: Struck) -> None:
         if found.status is not WorkflowExecutionStatus.RUNNING:
             run.outcome = await _outcome(run, found.status)
             return
-        state = found.typed_search_attributes.get(_STATE)
+        state = found.typed_search_attributes.get(STATE)
         if state in {"PENDING_APPROVAL", "STOPPED"}:
             await _answer(run, answered)
         await asyncio.sleep(_LOOK_S)

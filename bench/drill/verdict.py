@@ -65,7 +65,7 @@ async def judge(rig: Rig, run: Struck) -> Verdict:
         outcome=run.outcome,
         missed=slow <= run.killed,
         repeated=_repeated(recorded, model, log),
-        twice=_twice(log),
+        twice=twice(log),
         asked=tuple(run.asked),
         faults=sum(event.event_type in _WORKFLOW_FAULTS for leg in legs for event in leg.events),
         seconds=min(after) - run.killed if after else float("nan"),
@@ -106,7 +106,8 @@ def _repeated(recorded: _Recorded, model: list[dict[str, Any]], log: list[dict[s
     return thoughts + acts
 
 
-def _twice(log: list[dict[str, Any]]) -> int:
+def twice(log: list[dict[str, Any]]) -> int:
+    """Return how many things took effect more than once, by key and by item."""
     done = [line for line in log if line["what"] == "effect"]
     keys = Counter(line["key"] for line in done)
     items = Counter((line["tool"], line["item"]) for line in done)
