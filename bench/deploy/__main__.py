@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from bench.drill.rig import Rig, rig
 
 
 async def _drill(options: argparse.Namespace, home: Path, console: Console) -> bool:
+    _end_in_order()
     async with rig(home) as running:
         # The rig's own worker serves this checkout; the drill's serve copies.
         await running.worker.stop()
@@ -29,6 +31,13 @@ async def _drill(options: argparse.Namespace, home: Path, console: Console) -> b
                 await build.stop()
 
 
+def _end_in_order() -> None:
+    """Have SIGTERM stop the processes too, as Ctrl-C does."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
 async def _deploy(
     options: argparse.Namespace, running: Rig, made: tuple[Build, Build, Build], console: Console
 ) -> bool:
@@ -36,7 +45,7 @@ async def _deploy(
     for _ in range(options.workers):
         await old.add()
     if old.deployment:
-        await make_current(running, old)
+        await make_current(old)
     done = await roll(running, made, options.runs, options.seed)
     tables.rollout(console, done, options.runs)
     good = tables.rolled_well(done, options.runs)

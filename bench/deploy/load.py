@@ -3,46 +3,84 @@
 import asyncio
 import random
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bench.drill.plans import GATE, MOMENTS, Plan, plan
+from bench.drill.plans import CHECKING, GATE, MOMENTS, THINKING, Plan, plan
 from bench.drill.rig import Rig
 from bench.drill.strike import Struck, begin, see_through
 from bench.drill.verdict import Verdict, judge
 
-# Seconds over which runs begin, and for which one is held at its moment; a person takes longer.
-_BEGIN_S: Final = 45.0
-_HELD_S: Final = (0.5, 6.0)
-_PERSON_S: Final = (5.0, 40.0)
+# Seconds over which runs begin, and are let go, once they may.
+_SPREAD_S: Final = 10.0
+# A check that is held longer than its timeout would stop its run, deploy or not.
+_SHORT: Final = (THINKING, CHECKING)
+_KINDS: Final = (*MOMENTS, GATE, GATE, GATE)
+
+
+@dataclass
+class Phases:
+    """How far the deploy is; runs begin and go on by it, not by the clock of a busy machine.
+
+    Attributes:
+        asked: The gates have been asked, with runs in every state.
+        stopping: The first old worker stops, while calls are under way on it.
+        replaced: No old worker is left.
+    """
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    replaced: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def plans(count: int, seed: int, *, pinned: bool) -> list[Plan]:
     """Return what the runs do; a third belongs to the pinned agent, where there are versions."""
-    found = [plan(MOMENTS[n % len(MOMENTS)], seed * 1_000 + n) for n in range(count)]
+    found = [plan(_KINDS[n % len(_KINDS)], seed * 1_000 + n) for n in range(count)]
     if not pinned:
         return found
-    return [
-        replace(each, agent="drill_pinned") if n % 3 == 0 else each for n, each in enumerate(found)
-    ]
+    return [replace(p, agent="drill_pinned") if n % 3 == 0 else p for n, p in enumerate(found)]
 
 
-async def play(rig: Rig, wanted: list[Plan], seed: int) -> list[Verdict]:
-    """Start the runs over a while, let each wait at its moment, and judge them when all ended."""
+async def play(rig: Rig, wanted: list[Plan], phases: Phases, seed: int) -> list[Verdict]:
+    """Play the runs through the phases of a deploy, and judge them when all have ended."""
     rng = random.Random(seed)
-    lives = [_live(rig, each, rng.uniform(0, _BEGIN_S), _held(rng, each)) for each in wanted]
+    lives = [_live(rig, each, _course(rng, each, phases)) for each in wanted]
     return list(await asyncio.gather(*lives))
 
 
-def _held(rng: random.Random, each: Plan) -> float:
-    return rng.uniform(*(_PERSON_S if each.moment == GATE else _HELD_S))
+@dataclass(frozen=True)
+class _Course:
+    """When a run begins and when it is let go; None for at once."""
+
+    begins: asyncio.Event | None
+    begins_s: float
+    goes_on: asyncio.Event | None
+    goes_on_s: float
 
 
-async def _live(rig: Rig, each: Plan, after_s: float, held_s: float) -> Verdict:
-    await asyncio.sleep(after_s)
+def _course(rng: random.Random, each: Plan, phases: Phases) -> _Course:
+    begins_s, soon = rng.uniform(0, _SPREAD_S), rng.uniform(0.3, 3)
+    if each.moment == GATE:  # a person answers before, during and after the deploy
+        answered = rng.choice([phases.asked, phases.stopping, phases.replaced])
+        return _Course(None, begins_s, answered, rng.uniform(0, _SPREAD_S))
+    if each.moment in _SHORT or rng.random() < 0.5:  # noqa: PLR2004 - every other one
+        begins = rng.choice([None, phases.asked, phases.stopping, phases.replaced])
+        return _Course(begins, begins_s, None, soon)
+    # In the middle of a call when its worker is told to stop.
+    return _Course(phases.asked, soon, phases.stopping, soon)
+
+
+async def _live(rig: Rig, each: Plan, course: _Course) -> Verdict:
+    await _after(course.begins, course.begins_s)
     run = await begin(rig, each)
-    await asyncio.sleep(held_s)
+    await _after(course.goes_on, course.goes_on_s)
     return await finish(rig, run)
+
+
+async def _after(event: asyncio.Event | None, seconds: float) -> None:
+    if event is not None:
+        await event.wait()
+    await asyncio.sleep(seconds)
 
 
 async def parked(rig: Rig, count: int, seed: int) -> list[Struck]:

@@ -5,15 +5,15 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bench.deploy.load import finish, parked, plans, play
+from bench.deploy.load import Phases, finish, parked, plans, play
 from bench.deploy.workers import Build, Ran
 from bench.drill.rig import Rig
 from bench.drill.verdict import Verdict
 from commands.stuck import stuck
 from runtime.deployments import DeploymentNotFound, Deployments
 
-# The load has begun well when the first gate is asked, and goes on well after the last worker.
-_FIRST_S: Final = 15.0
+# All runs that begin first have begun when the gates are asked.
+_FIRST_S: Final = 12.0
 _WEDGED_S: Final = 15.0
 _LISTED_S: Final = 30.0
 
@@ -42,15 +42,18 @@ async def roll(rig: Rig, builds: tuple[Build, Build, Build], count: int, seed: i
     """Replace the old build by the new one under a load; the third is only asked about."""
     old, new, broken = builds
     wanted = plans(count, seed, pinned=bool(old.deployment))
-    playing = asyncio.create_task(play(rig, wanted, seed))
+    phases = Phases()
+    playing = asyncio.create_task(play(rig, wanted, phases, seed))
     try:
         await asyncio.sleep(_FIRST_S)
         # One after the other: the machine is busy enough.
         before = await new.run("replay", "--from-server", "--json")
         done = Rollout(before, await broken.run("replay", "--from-server", "--json"))
+        phases.asked.set()
         began = time.monotonic()
-        await (_versioned if old.deployment else _one_by_one)(rig, old, new, done)
+        await (_versioned if old.deployment else _one_by_one)(old, new, phases, done)
         done.seconds = time.monotonic() - began
+        phases.replaced.set()
         done.verdicts = await playing
     finally:
         playing.cancel()
@@ -58,26 +61,29 @@ async def roll(rig: Rig, builds: tuple[Build, Build, Build], count: int, seed: i
     return done
 
 
-async def _one_by_one(_rig: Rig, old: Build, new: Build, done: Rollout) -> None:
+async def _one_by_one(old: Build, new: Build, phases: Phases, done: Rollout) -> None:
     """Replace workers as an orchestrator does that knows nothing of versions."""
     for child in old.workers:
         await new.add()
+        phases.stopping.set()
         done.codes.append(await child.stop())
 
 
-async def _versioned(rig: Rig, old: Build, new: Build, done: Rollout) -> None:
+async def _versioned(old: Build, new: Build, phases: Phases, done: Rollout) -> None:
     """Start the new build beside the old one, send runs there, and stop what nobody needs."""
     for _ in old.workers:
         await new.add()
-    await make_current(rig, new)
+    await make_current(new)
+    phases.stopping.set()
+    phases.replaced.set()  # for pinned runs, whose answers would come after it, there is no after
     while (await new.run("deploys", "drain", old.name)).code:
         await asyncio.sleep(1)
     done.codes += await old.stop()
 
 
-async def make_current(rig: Rig, build: Build) -> None:
+async def make_current(build: Build) -> None:
     """Make a build the current one as soon as the server knows it."""
-    known = Deployments(rig.session.client, build.deployment)
+    known = Deployments(build.rig.session.client, build.deployment)
     deadline = time.monotonic() + _LISTED_S
     while True:
         try:
