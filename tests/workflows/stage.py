@@ -45,6 +45,7 @@ from runtime.answers import Answers
 from runtime.artifacts import Artifacts
 from runtime.database import Database
 from runtime.dead_letters import DeadLetters
+from runtime.encryption_waiting import WaitForKeys
 from runtime.halts import Halts
 from runtime.interceptors import FinishWrites
 from runtime.memory import Memories
@@ -186,7 +187,10 @@ class Stage:
             ],
             workflow_runner=sandbox() if self.sandboxed else UnsandboxedWorkflowRunner(),
             workflow_failure_exception_types=FAILURES,
-            interceptors=[FinishWrites({t.spec.name for t in tools.values() if t.spec.writes})],
+            interceptors=[
+                WaitForKeys({"llm.think", *(t.spec.name for t in tools.values())}),
+                FinishWrites({t.spec.name for t in tools.values() if t.spec.writes}),
+            ],
             max_cached_workflows=self.cached,
             max_heartbeat_throttle_interval=timedelta(milliseconds=300),
             graceful_shutdown_timeout=timedelta(milliseconds=200),
