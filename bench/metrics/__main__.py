@@ -14,14 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 from rich.console import Console
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowFailureError, WorkflowHandle
 
 from agents.registry import tools
 from bench.fleet import Fleet, fleet
@@ -77,7 +77,8 @@ class Bench:
                 id=run_id,
                 task_queue=self.fleet.rig.stack.settings.task_queue,
             )
-            await asyncio.wait([asyncio.ensure_future(handle.result())])
+            with suppress(WorkflowFailureError):  # that is one of the outcomes
+                await handle.result()
 
     async def _away(self, count: int) -> None:
         """Let the carrier go away once a third of the runs has begun, for a while."""
@@ -103,15 +104,18 @@ class Bench:
     def _client(self) -> Any:
         return self.fleet.rig.session.client
 
-    async def expected(self) -> Numbers:
-        """Work every number out from the histories, and the breakers' from their table."""
-        looks = await looked(self._client)
-        numbers = Expected(looks, tools().keys(), {"default", *NAMED}).numbers
+    async def expected(self) -> tuple[Numbers, int]:
+        """Work every number out from the histories, and the breakers' from their table.
+
+        Beside them: how many attempts were lost.
+        """
+        worked_out = Expected(await looked(self._client), tools().keys(), {"default", *NAMED})
+        numbers = worked_out.numbers
         standing = await Breakers(self.fleet.rig.session.database).list()
         numbers["holdfast_breaker_state"] = {
             (("name", each.name),): _STATES[each.state.value] for each in standing
         }
-        return numbers
+        return numbers, worked_out.lost
 
     # --- the workers' pages
 
@@ -170,15 +174,23 @@ async def measure(
             await kill
         took = time.time() - began
         await bench.settled()
-        rows = await compared(bench.prometheus, await bench.expected())
+        expected, lost = await bench.expected()
+        rows = await compared(bench.prometheus, expected)
         found = await drawn(bench.prometheus, began - 5, time.time())
         if options.plot:
             plotted(found, options.plot)
-        return rows, found, {"runs": len(bench.plans), "seconds": took}
+        return rows, found, {"runs": len(bench.plans), "seconds": took, "lost": lost}
 
 
-def show(console: Console, rows: list[Compared], found: list[Drawn], *, killed: bool) -> bool:
-    """Print it; False where a promise was broken."""
+def show(console: Console, rows: list[Compared], found: list[Drawn], *, unheard: bool) -> bool:
+    """Print it; False where a promise was broken.
+
+    Args:
+        console: Where to.
+        rows: The metrics.
+        found: The panels.
+        unheard: A worker was killed, or attempts were lost: what processes counted may differ.
+    """
     console.print(table(rows))
     wrong = [each for each in rows if each.wrong]
     for each in wrong:
@@ -195,7 +207,7 @@ def show(console: Console, rows: list[Compared], found: list[Drawn], *, killed: 
         f"histories; {queries - len(empty)} of {queries} queries of {len(found)} panels have data"
     )
     # Of a worker that was killed, what it counted since it was last scraped is gone.
-    broken = [each for each in wrong if not (killed and each.row.over == "sum")]
+    broken = [each for each in wrong if not (unheard and each.row.over == "sum")]
     return not broken and not empty
 
 
@@ -210,8 +222,11 @@ def main() -> None:
     console = Console(width=120)
     with tempfile.TemporaryDirectory(prefix="holdfast-metrics-") as home:
         rows, found, played = asyncio.run(measure(Path(home), options))
-    good = show(console, rows, found, killed=options.kill)
-    console.print(f"{played['runs']:.0f} runs of seed {options.seed} in {played['seconds']:.0f} s")
+    good = show(console, rows, found, unheard=options.kill or bool(played["lost"]))
+    console.print(
+        f"{played['runs']:.0f} runs of seed {options.seed} in {played['seconds']:.0f} s; "
+        f"{played['lost']:.0f} attempts were not heard of in time (a busy machine)"
+    )
     sys.exit(0 if good else 1)
 
 

@@ -25,11 +25,17 @@ _CLASSES: Final = {
 
 
 class Expected:
-    """Adds up what each history says."""
+    """Adds up what each history says.
+
+    Attributes:
+        lost: Attempts that were not heard of in time. What they came to is in no history, although
+            the worker that made them may have counted it.
+    """
 
     def __init__(self, looks: Iterable[Look], tools: Set[str], tenants: Set[str]) -> None:
         self._tools = tools
         self._tenants = tenants
+        self.lost = 0
         self._money: dict[tuple[str, Labels], Decimal] = defaultdict(Decimal)
         self._by_id = {look.run_id: look for look in looks}
         for look in self._by_id.values():
@@ -55,6 +61,7 @@ class Expected:
         for each in look.attempted:
             if each.attempts > 1:
                 self._add("holdfast_activity_retries_total", each.attempts - 1, activity=each.name)
+            self.lost += each.lost
             if each.failure == "TranscriptMiss":
                 self._add("holdfast_transcript_misses_total")
             if each.name == "dead_letters.put":

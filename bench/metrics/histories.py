@@ -29,6 +29,7 @@ class Attempted:
         attempts: How often it was tried.
         failure: Type of its last failure, where it failed for good; `cancelled` where that.
         given: Its input, which a marker of a local activity does not have.
+        lost: An attempt before the last was not heard of in time: what it came to is in no history.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Attempted:
     result: Any = None
     failure: str = ""
     given: Any = None
+    lost: bool = False
 
 
 @dataclass
@@ -132,7 +134,7 @@ async def _look(run_id: str, execution: str, events: Sequence[HistoryEvent], how
     given = await _plain(how, first.input)
     look = Look(run_id, execution, first.workflow_type.name, given or {})
     scheduled: dict[int, tuple[str, Any]] = {}
-    started: dict[int, int] = {}
+    started: dict[int, tuple[int, bool]] = {}
     for event in events:
         await _take(look, event, scheduled, started, how)
     return look
@@ -142,7 +144,7 @@ async def _take(
     look: Look,
     event: HistoryEvent,
     scheduled: dict[int, tuple[str, Any]],
-    started: dict[int, int],
+    started: dict[int, tuple[int, bool]],
     how: DataConverter,
 ) -> None:
     kind = event.event_type
@@ -155,7 +157,8 @@ async def _take(
         scheduled[event.event_id] = asked.activity_type.name, await _plain(how, asked.input)
     elif kind == _E.EVENT_TYPE_ACTIVITY_TASK_STARTED:
         begun = event.activity_task_started_event_attributes
-        started[begun.scheduled_event_id] = begun.attempt
+        late = begun.last_failure.HasField("timeout_failure_info")
+        started[begun.scheduled_event_id] = begun.attempt, late
     elif kind in _ENDS:
         await _ended(look, event, scheduled, started, how)
     elif kind == _E.EVENT_TYPE_MARKER_RECORDED:
@@ -200,12 +203,13 @@ async def _ended(
     look: Look,
     event: HistoryEvent,
     scheduled: Mapping[int, tuple[str, Any]],
-    started: Mapping[int, int],
+    started: Mapping[int, tuple[int, bool]],
     how: DataConverter,
 ) -> None:
     said: Any = getattr(event, _ENDS[event.event_type])
     name, given = scheduled[said.scheduled_event_id]
-    made = Attempted(name, started.get(said.scheduled_event_id, 0), given=given)
+    attempts, lost = started.get(said.scheduled_event_id, (0, False))
+    made = Attempted(name, attempts, given=given, lost=lost)
     if event.event_type == _E.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
         made.result = await _plain(how, said.result)
     elif event.event_type == _E.EVENT_TYPE_ACTIVITY_TASK_FAILED:

@@ -58,7 +58,7 @@ class Mix:
         kinds = (
             (self._plain, 30), (self._signed, 26), (self._unanswered, 4), (self._strict, 4),
             (self._stopped, 6), (self._limited, 5), (self._refused, 4), (self._cancelled, 3),
-            (self._parcel, 14), (self._refund, 4),
+            (self._parcel, 14), (self._refund, 4), (self._long, 3),
         )  # fmt: skip
         drawn = self.rng.choices(*zip(*kinds, strict=True), k=runs - 1)
         yield self._triage()
@@ -150,6 +150,12 @@ class Mix:
             "tenant": self._tenant(),
         }
         return Plan("AgentWorkflow", request, (("update", self.rng.choice(("approve", "reject"))),))
+
+    def _long(self) -> Plan:
+        """Return a run whose prompts are long enough for the provider to cache them."""
+        task = {"turns": self.rng.randint(4, 8), "result_bytes": 4_000}
+        request = {"agent": "bench", "task": json.dumps(task), "tenant": self._tenant()}
+        return Plan("AgentWorkflow", request)
 
     def _triage(self) -> Plan:
         request = {"tickets": str(self.tickets), "tenant": "acme", "offer": False}
