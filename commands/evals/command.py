@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from commands import console, options
-from commands.errors import CommandError, Exit
+from commands.errors import Exit
 from commands.evals.cases import evaluated, load
 from commands.evals.command_options import (
     Agent,
@@ -31,11 +31,6 @@ from commands.guard import guarded
 
 if TYPE_CHECKING:
     from commands.evals.comparing import Comparison
-    from commands.evals.lab import Lab
-    from commands.evals.running import Wish
-
-# Far from a first sample's seeds, so that no noise is met twice.
-_SECOND_SAMPLE = 1_000_003
 
 
 async def start(
@@ -61,6 +56,7 @@ async def start(
     Runs are real, their effects are not. What looks worse is run once more before anybody is told.
     """
     # Here and not above: what evaluates takes a second to import, and no other command needs it.
+    from commands.evals.deciding import held_against  # noqa: PLC0415
     from commands.evals.lab import lab  # noqa: PLC0415
     from commands.evals.running import Wish, evaluated  # noqa: PLC0415
     from commands.evals.stubs import Changes  # noqa: PLC0415
@@ -73,7 +69,9 @@ async def start(
     async with lab(changes) as at:
         with progress(f"{len(dataset.cases)} cases", len(dataset.cases) * repeat) as step:
             now = await evaluated(at, dataset, wish, step)
-        comparison, alarms = await _held_against(at, before, now, wish, alpha)
+        comparison, alarms = None, frozenset[str]()
+        if before is not None:
+            comparison, alarms = await held_against(at, dataset, before, now, wish, alpha=alpha)
     if save_to:
         save(save_to, now)
     if html:
@@ -82,31 +80,6 @@ async def start(
         write(html, evaluation_page(now, before, comparison, alarms), "--html")
     _tell(now, comparison, alarms, as_json=json)
     return Exit.FAILED if alarms else Exit.OK
-
-
-async def _held_against(
-    at: "Lab", before: Evaluation | None, now: Evaluation, wish: "Wish", alpha: float
-) -> tuple["Comparison | None", frozenset[str]]:
-    """Return what changed, and what got worse: in this sample and in a second one."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    from commands.evals.comparing import both_samples, compared  # noqa: PLC0415
-    from commands.evals.running import evaluated  # noqa: PLC0415
-
-    if before is None:
-        return None, frozenset()
-    comparison = compared(before, now, alpha)
-    if not comparison.changes:
-        raise CommandError("the baseline has none of these cases as they are now; save a new one")
-    if not comparison.alarms:
-        return comparison, frozenset()
-    console.note(f"worse: {', '.join(sorted(comparison.alarms))}; looking once more")
-    again = replace(wish, seed=wish.seed + _SECOND_SAMPLE)
-    dataset = load(wish.agent)
-    names = {case.name for case in now.cases}
-    dataset.cases = [case for case in dataset.cases if case.name in names]
-    second = compared(before, await evaluated(at, dataset, again), alpha)
-    return comparison, both_samples(comparison, second)
 
 
 def _tell(
