@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from domain.access import is_same_person
 from domain.contract import Contract, Strict, canonical, digest
 
 Verdict = Literal["approve", "reject", "modify"]
@@ -126,6 +127,22 @@ def parse_answer(raw: Any) -> Answer:
         raise UnusableAnswerError(
             f"{where}: {first['msg']}; fields are approval_id, reason, arguments, by"
         ) from None
+
+
+def need_second_person(answer: Answer, requester: str) -> None:
+    """Refuse an answer of nobody, or of whoever asked for the run.
+
+    Raises:
+        UnusableAnswerError: It takes a second person, and this is none.
+    """
+    if not answer.by.strip():
+        raise UnusableAnswerError(
+            'this agent takes answers of named people only: {"by": "..."}; nothing was changed'
+        )
+    if is_same_person(answer.by, requester):
+        raise UnusableAnswerError(
+            f"{answer.by!r} asked for this run, so somebody else has to answer; nothing was changed"
+        )
 
 
 def rule(question: Question | None, verdict: Verdict, answer: Answer, at: datetime) -> Decision:

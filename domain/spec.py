@@ -40,6 +40,8 @@ class ApprovalPolicy(Contract):
         silence: What the end of that time means: the answer is no; the question is asked
             once more, of `escalate_to`, and then the answer is no; the run fails.
         escalate_to: Who the second question names.
+        four_eyes: Only a named person other than the run's requester answers, at every door. Names
+            are claims but where a token carries them, so this guards against slips, not malice.
     """
 
     effects: tuple[Effect, ...] = (Effect.IRREVERSIBLE,)
@@ -48,6 +50,7 @@ class ApprovalPolicy(Contract):
     timeout: timedelta = 3 * DAY
     silence: Literal["reject", "escalate", "fail"] = "reject"
     escalate_to: str = "the operator on duty"
+    four_eyes: bool = False
 
 
 class AgentSpec(Contract):

@@ -60,6 +60,7 @@ class Conducted(Attended, Generic[Result]):
         self.desk.ignored = state.ignored
         self.desk.people = state.people
         self.desk.asks_nobody = request.dry_run
+        self.desk.requester = request.by
         self._specs: dict[str, AgentSpec] = {}
 
     async def conduct(self, work: Callable[[], Coroutine[Any, Any, None]]) -> Result:

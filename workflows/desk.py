@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
         Question,
         UnusableAnswerError,
         Verdict,
+        need_second_person,
         parse_answer,
         rule,
         silent,
@@ -59,6 +60,7 @@ class Desk:
         waited_before: Time that it had waited for people before it continued as new.
         held: What is known of halts that hold the run up.
         people: What was wanted of people so far.
+        requester: Who asked for the run.
         attention: Taken by the one question or stop that is open.
         way: How a run goes on that stands still, once a person has said so.
     """
@@ -74,6 +76,7 @@ class Desk:
         self.worked_before = timedelta()
         self.waited_before = timedelta()
         self.asks_nobody = False
+        self.requester = ""
         self.held = Held()
         self.people = People()
         self._show = show
@@ -133,7 +136,10 @@ class Desk:
     def _ruled(self, verdict: Verdict, raw: Any) -> Decision:
         if self._decision is not None:
             raise UnusableAnswerError("the question is answered already; nothing was changed")
-        return rule(self.question, verdict, parse_answer(raw), workflow.now())
+        answer = parse_answer(raw)
+        if self.approvals.four_eyes:
+            need_second_person(answer, self.requester)
+        return rule(self.question, verdict, answer, workflow.now())
 
     def ignore(self, what: str) -> None:
         """Note something that was said and changed nothing."""
