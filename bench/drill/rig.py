@@ -121,7 +121,13 @@ class Rig:
 @asynccontextmanager
 async def rig(home: Path, more: Mapping[str, str] | None = None) -> AsyncGenerator[Rig]:
     """Start everything in `home`, and stop it at the end; `more` is for the worker."""
-    settings = Settings(home=home, metrics_port=0, temporal_cli=os.environ.get("TEMPORAL_CLI"))
+    keys = (more or {}).get(variable_of("encryption_keys"))
+    settings = Settings(
+        home=home,
+        metrics_port=0,
+        temporal_cli=os.environ.get("TEMPORAL_CLI"),
+        encryption_keys=Path(keys) if keys else None,
+    )
     with Environment(home):
         stack = Stack(settings, {**os.environ, **(more or {})}, print)
         try:

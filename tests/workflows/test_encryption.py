@@ -337,7 +337,11 @@ async def test_a_key_is_needed_while_the_server_has_a_run_of_its_time(
     add(path, key_id)
     handle = await client.start_workflow("Nobody", "QuartzTask", id=task_queue, task_queue="nobody")
 
-    later = [found async for found in runs_under(client, key_id, datetime(2020, 1, 1, tzinfo=UTC))]
+    async def listed() -> list[str]:
+        early = datetime(2020, 1, 1, tzinfo=UTC)
+        return [found async for found in runs_under(client, key_id, early)]
+
+    later = await eventually(listed)
     now = [found async for found in runs_under(client, "never", datetime.now(UTC))]
     never = [found async for found in runs_under(client, "never", None)]
     await handle.terminate()
