@@ -55,7 +55,7 @@ def _refusal() -> JSONResponse:
         HTTPStatus.UNAUTHORIZED,
         "no-token",
         "a good token is needed: Authorization: Bearer hf_...; "
-        "`python starter.py tokens add NAME --scope read,start` makes one",
+        "`python starter.py tokens add NAME --role starter` makes one",
         headers={"WWW-Authenticate": "Bearer"},
     )
 
