@@ -64,13 +64,19 @@ class Sheet:
                 end=until,
                 by_event=event.event_id,
                 # What the history says is certain, so it stands over what was noted.
-                attributes={**noted, **step.put},
+                attributes={**noted, **self._kind(step, check=check), **step.put},
                 happened=tuple(step.happened),
                 links=self.standing.links if step.id == self.standing.under else (),
                 error=error if error is not None else step.error,
                 client=step.client,
             )
         )
+
+    def _kind(self, step: Step, *, check: bool) -> Attributes:
+        """Return what OpenInference calls a span that OpenTelemetry has no word for."""
+        if "gen_ai.operation.name" in step.put:
+            return {}
+        return {"openinference.span.kind": "GUARDRAIL" if check else "CHAIN"}
 
     def settle(self) -> None:
         """Say which state the checks of a workflow task led to, now that it is over."""

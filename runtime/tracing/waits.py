@@ -14,6 +14,7 @@ from runtime.tracing.sheet import Sheet
 from runtime.tracing.steps import Step
 
 _STATE: Final = "AgentState"
+_APART_NS: Final = 1_000
 
 
 class Waits:
@@ -36,6 +37,8 @@ class Waits:
         self._end(event)
         self._sheet.state = now
         at = self._sheet.clock
+        # What follows in the same moment follows: backends sort by time, to the microsecond.
+        self._sheet.clock += _APART_NS
         step = Step(f"state {now}", self._sheet.id("state", event), at, self._sheet.above)
         step.put = {"holdfast.state.to": now}
         if before:

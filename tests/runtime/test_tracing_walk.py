@@ -139,7 +139,8 @@ async def test_states_follow_one_another_in_time() -> None:
     states = [str(span.attributes["holdfast.state.to"]) for span in moves]
     before = [str(span.attributes.get("holdfast.state.from", "")) for span in moves]
     assert before == ["", *states[:-1]]
-    assert [span.start for span in moves] == sorted(span.start for span in moves)
+    starts = [span.start for span in moves]
+    assert starts == sorted(set(starts))  # backends sort by time
     assert states[-1] == "COMPLETE"
 
 
