@@ -12,7 +12,7 @@ from bench.drill.strike import Struck, begin, see_through
 from bench.drill.verdict import Verdict, judge
 
 # Seconds over which runs begin, and are let go, once they may.
-_SPREAD_S: Final = 10.0
+_SPREAD_S: Final = 20.0
 # A check that is held longer than its timeout would stop its run, deploy or not.
 _SHORT: Final = (THINKING, CHECKING)
 _KINDS: Final = (*MOMENTS, GATE, GATE, GATE)
@@ -42,10 +42,17 @@ def plans(count: int, seed: int, *, pinned: bool) -> list[Plan]:
 
 
 async def play(rig: Rig, wanted: list[Plan], phases: Phases, seed: int) -> list[Verdict]:
-    """Play the runs through the phases of a deploy, and judge them when all have ended."""
+    """Play the runs through the phases of a deploy, and judge those that have ended.
+
+    One that does not come to its moment, or to its end, is reported and missing: it is stuck.
+    """
     rng = random.Random(seed)
     lives = [_live(rig, each, _course(rng, each, phases)) for each in wanted]
-    return list(await asyncio.gather(*lives))
+    ended = await asyncio.gather(*lives, return_exceptions=True)
+    for each in ended:
+        if isinstance(each, BaseException):
+            print(f"stuck: {each}")
+    return [each for each in ended if isinstance(each, Verdict)]
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ Target = Literal["worker", "server"]
 
 STATE: Final = SearchAttributeKey.for_keyword("AgentState")
 _LOOK_S: Final = 0.03
-_ARRIVES_S: Final = 60.0
-_ENDS_S: Final = 120.0
+_ARRIVES_S: Final = 180.0
+_ENDS_S: Final = 300.0
 # A heartbeat falls every second: the kill lands anywhere between two.
 _SPREAD_S: Final = 1.0
 _LATE: Final = (CHECKING, THINKING)  # these cannot wait for the others
