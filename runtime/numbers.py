@@ -32,14 +32,16 @@ class Numbers:
         self._add = row.on_conflict_do_update(
             index_elements=["name", "labels"], set_={"units": NUMBERS.c.units + row.excluded.units}
         )
-        self._once = database.insert(COUNTED).on_conflict_do_nothing()
+        # What it returns, not how many rows: PostgreSQL's driver does not say that here.
+        new = database.insert(COUNTED).on_conflict_do_nothing()
+        self._once = new.returning(COUNTED.c.execution)
 
     async def count(self, execution: str, amounts: Sequence[Amount]) -> bool:
         """Add what an execution came to; False, and nothing is added, where that was done."""
         now = datetime.now(UTC)
 
         def put(connection: Connection) -> bool:
-            if not connection.execute(self._once, {"execution": execution, "at": now}).rowcount:
+            if not connection.execute(self._once, {"execution": execution, "at": now}).all():
                 return False
             rows = [
                 {"name": name, "labels": json.dumps(labels), "units": units}
