@@ -20,6 +20,7 @@ from commands.breakers import breakers
 from commands.caps import caps
 from commands.chain import chain
 from commands.codec_serving import codec
+from commands.compare import compare_runs
 from commands.dead_letters import letters
 from commands.demo import demo
 from commands.deploys import deploys
@@ -33,6 +34,7 @@ from commands.memory import memory
 from commands.migrate import migrate
 from commands.orchestrate import orchestrate
 from commands.prompts import prompts
+from commands.recover import recover
 from commands.repair import repair
 from commands.replay import replay
 from commands.report import report
@@ -64,6 +66,7 @@ COMMANDS: Final[dict[str, dict[str, Command]]] = {
         "demo": demo,
         "doctor": doctor,
         "migrate": migrate,
+        "recover": recover,
     },
     "Start": {
         "audit": audit,
@@ -79,6 +82,7 @@ COMMANDS: Final[dict[str, dict[str, Command]]] = {
         "watch": watch,
         "top": top,
         "report": report,
+        "compare": compare_runs,
         "verify": verify,
         "workers": workers,
         "routes": routes,

@@ -12,10 +12,9 @@ from commands import history, reading, transcript
 from commands.errors import CommandError
 from commands.history import Leg
 from commands.kinds import name_of
-from commands.pages.timeline import ShownTurn, recorded, turns
+from commands.pages.timeline import ShownTurn, turns_of
 from commands.reading import AGENT_WORKFLOW, Closed, Listed
 from commands.session import Session
-from commands.transcript import Transcript
 from domain.approval import Decision
 from domain.budget import Spend
 from domain.run import Status
@@ -101,12 +100,6 @@ async def _agent(opened: Session, legs: Sequence[Leg], side: Side, result: dict[
         tools=Counter(call.name for turn in shown for call in turn.calls),
         refused=len(result.get("rejections") or ()),
     )
-
-
-def turns_of(told: Transcript) -> list[ShownTurn]:
-    """Return a run's turns as its history has them, those before a fork included."""
-    state = told.request.state
-    return recorded(told, turns(state, {}) if state is not None else ())
 
 
 def _account(

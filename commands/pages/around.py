@@ -10,6 +10,7 @@ from commands.heard import Heard
 from commands.pages.curve import Curve
 from commands.pages.lanes import Drawn
 from commands.pages.timeline import Chain
+from domain.run import Status
 
 
 class Below(NamedTuple):
@@ -54,6 +55,7 @@ class Around(NamedTuple):
         chain: What recomputing the hash chains came to; None where none was recomputed.
         unchecked: Chains of runs below that were not recomputed, since there are so many.
         said: What was sent to it, as the server recorded it.
+        status: What it says of itself while it is under way; None where nobody answers for it.
         ui: Its page in the Temporal UI, where that is known.
     """
 
@@ -66,6 +68,7 @@ class Around(NamedTuple):
     chain: Chain | None = None
     unchecked: int = 0
     said: Sequence[Heard] = ()
+    status: Status | None = None
     started_at: datetime | None = None
     closed_at: datetime | None = None
     ui: str = ""

@@ -1,7 +1,7 @@
 """What a page is made of, read from the server: the result, the history, who sent what."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from temporalio.client import WorkflowQueryFailedError, WorkflowQueryRejectedError
@@ -20,10 +20,9 @@ from commands.pages.happened import happened
 from commands.pages.research import research_page
 from commands.pages.run import run_page
 from commands.pages.several import several_page
-from commands.pages.timeline import Budget, Chain, Recorded, Took
+from commands.pages.timeline import Budget, Chain, Recorded, Took, turns_of
 from commands.reading import AGENT_WORKFLOW, AUDIT_WORKFLOW, Closed, Listed
 from commands.session import Session
-from commands.sides import turns_of
 from commands.transcript import Transcript
 from domain.auditing import AuditRequest, AuditResult
 from domain.budget import Limits, Spend
@@ -76,7 +75,7 @@ async def _around(opened: Session, found: Listed, legs: list[Leg], link: Link) -
     rows = under.rows(link)
     return Around(
         kind=name_of(found.workflow),
-        drawn=lanes.draw(happened(legs)),
+        drawn=_drawn(found, legs),
         curve=None if of_agent else await _spent(opened, legs, rows),
         below=rows,
         more=under.more,
@@ -84,11 +83,19 @@ async def _around(opened: Session, found: Listed, legs: list[Leg], link: Link) -
         chain=chain,
         unchecked=unchecked,
         said=said,
+        status=await reading.status(opened, found.run_id) if found.is_open else None,
         started_at=found.started_at,
         closed_at=found.closed_at,
         ui=opened.page(found.run_id),
         stand_in=under.stand_in,
     )
+
+
+def _drawn(
+    found: Listed, legs: list[Leg], numbered: Mapping[datetime, int] | None = None
+) -> lanes.Drawn | None:
+    past = happened(legs, numbered)
+    return lanes.draw(past._replace(until=datetime.now(UTC)) if found.is_open else past)
 
 
 async def _spent(
@@ -226,7 +233,7 @@ async def _agent(
     trail = await verify.walked(converter, legs)
     # Reading them again is cheap, and numbers the bars of the picture.
     numbered = {step.began: at for at, step in enumerate(read.turns, 1) if step.began}
-    around = around._replace(drawn=lanes.draw(happened(legs, numbered)))
+    around = around._replace(drawn=_drawn(found, legs, numbered))
     result = _agent_result(found, closed, said, read)
     return run_page(
         result,

@@ -21,6 +21,13 @@ _NEAR: Final = 0.8
 _MOST_ROWS: Final = 6
 _TICKS: Final = 5
 _LANES: Final = (MODEL, TOOL, STEP, BELOW, WAIT)
+_WORDS: Final = {
+    MODEL: ("model call", "model calls"),
+    TOOL: ("tool call", "tool calls"),
+    STEP: ("step", "steps"),
+    BELOW: ("run below", "runs below"),
+    WAIT: ("wait for a person", "waits for people"),
+}
 _LABEL_ROOM: Final = 44
 """Width that a word above a break needs."""
 
@@ -191,12 +198,5 @@ def _ticks(line: Clock) -> Iterator[Word]:
 
 def _about(past: Happened) -> str:
     counts = [(lane, sum(each.lane == lane for each in past.stretches)) for lane in _LANES]
-    words = {
-        MODEL: "model calls",
-        TOOL: "tool calls",
-        STEP: "steps",
-        BELOW: "runs below",
-        WAIT: "waits for people",
-    }
-    told = ", ".join(f"{number} {words[lane]}" for lane, number in counts if number)
+    told = ", ".join(f"{number:,} {_WORDS[lane][number != 1]}" for lane, number in counts if number)
     return f"{told} in {duration(_seconds(past.until, past))}"

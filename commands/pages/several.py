@@ -30,12 +30,17 @@ class Text(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Things of one kind as a table; `more` are not shown."""
+    """Things of one kind as a table; `more` are not shown.
+
+    Attributes:
+        whole: All of it as JSON, where the table has not room for all.
+    """
 
     name: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     more: int
+    whole: str
 
 
 class Own(NamedTuple):
@@ -114,19 +119,22 @@ def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Rows:
     """Return objects as rows, with those of their fields that any has and a cell can hold."""
     names = dict.fromkeys(key for row in rows for key in row)
     told = [key for key in names if any(row.get(key) not in (None, "", [], {}) for row in rows)]
-    columns = sorted(told, key=lambda key: (_bulky(rows, key), told.index(key)))[:_MOST_COLUMNS]
-    columns.sort(key=told.index)
+    brief = [key for key in told if not _bulky(rows, key)]
+    columns = brief[:_MOST_COLUMNS]
+    left = len(columns) < len(told) or len(rows) > _MOST_ROWS
     return Rows(
         name=name,
         columns=tuple(key.replace("_", " ") for key in columns),
         rows=tuple(tuple(_cell(row.get(key)) for key in columns) for row in rows[:_MOST_ROWS]),
         more=max(len(rows) - _MOST_ROWS, 0),
+        whole=sheet.as_text(rows) if left else "",
     )
 
 
 def _bulky(rows: Sequence[Mapping[str, Any]], key: str) -> bool:
     """Whether a field holds what a cell cannot show well."""
-    return any(isinstance(row.get(key), dict | list) for row in rows)
+    values = (row.get(key) for row in rows)
+    return any(isinstance(each, dict | list) or len(str(each)) > _BRIEF for each in values)
 
 
 def _cell(value: Any) -> str:

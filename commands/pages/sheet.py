@@ -7,6 +7,7 @@ to get in, the browser would not run or load it.
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, Final, cast
 
@@ -121,6 +122,14 @@ def in_words(text: str) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {as_text(value)}" for name, value in pairs)
 
 
+def moment(text: str) -> str:
+    """Return a moment that JSON has as text, to the second; anything else as it is."""
+    try:
+        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC"
+    except ValueError:
+        return text
+
+
 def typographic(amount: str) -> str:
     """Return an amount with a minus sign that is as wide as a digit."""
     return amount.replace("-", "\N{MINUS SIGN}")
@@ -135,6 +144,7 @@ _FILTERS: Final[dict[str, Any]] = {
     "figure": typographic,
     "in_words": in_words,
     "indented": indented,
+    "moment": moment,
     "money": wording.money,
     "percent": wording.percent,
     "tone": tone,

@@ -163,6 +163,12 @@ def recorded(read: Transcript, before: Sequence[ShownTurn] = ()) -> list[ShownTu
     return found
 
 
+def turns_of(told: Transcript) -> list[ShownTurn]:
+    """Return a run's turns as its history has them, those before a fork included."""
+    state = told.request.state
+    return recorded(told, turns(state, {}) if state is not None else ())
+
+
 def _reply(messages: Sequence[Message], at: int) -> Message | None:
     """Return the model's message at `at`; None where a backtrack has taken it out."""
     said = messages[at] if 0 <= at < len(messages) else None
