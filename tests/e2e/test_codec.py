@@ -42,6 +42,7 @@ pytestmark = [
     ),
 ]
 
+_PATIENCE_MS = 40_000  # every event of a page is a request of its own
 NOTE = "the parcel for Mrs Quartzman never came"
 
 
@@ -135,6 +136,8 @@ async def test_the_ui_shows_a_run_to_whom_a_token_was_given_and_to_nobody_else(
     _, other = await Tokens(keyed).add(name="eve", tenant="acme", scopes=("read",))
     async with person(ui[1]) as visitor:
         page = visitor.page
+        expect.set_options(timeout=_PATIENCE_MS)
+        page.set_default_timeout(_PATIENCE_MS)
         await point_at(visitor, codec)
         await page.goto(f"{ui[1]}/namespaces/default/workflows/{run_id}")
 

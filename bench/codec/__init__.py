@@ -1,0 +1,1 @@
+"""Is anything of a run to be read in a database, and does a rotation under load lose one?"""
