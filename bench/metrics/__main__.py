@@ -39,7 +39,7 @@ from runtime.settings import PROJECT, variable_of
 _AT_ONCE: Final = 14
 _SCRAPE_S: Final = 2
 _LONGEST_S: Final = 900.0
-_AWAY_S: Final = 12.0
+_AWAY_S: Final = 30.0
 _FAULTS: Final = "server_error,agent=gauge,rate=0.04"
 _STATES: Final = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
 _TICKETS: Final = PROJECT / "docs" / "examples" / "triage" / "tickets.csv"

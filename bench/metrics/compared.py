@@ -9,9 +9,10 @@ from rich.table import Table
 from bench.metrics.expected import Labels, Numbers
 from bench.metrics.prometheus import Prometheus
 
-# By how much times may differ: a workflow's clock goes on while its checks run, and the history
-# has the beginning of the task alone.
-_TIMES: Final = 0.05
+# By how much times may differ, as a share, and in seconds a series: of a run that was cut off the
+# history has the beginning of the task alone, while its clock went on as its checks ran.
+_TIMES: Final = 0.03
+_SLACK_S: Final = 2.0
 _EXACT: Final = 1e-9
 
 
@@ -113,7 +114,8 @@ async def _compared(running: Prometheus, row: Row, wanted: dict[Labels, float]) 
 
 
 def _near(found: float, wanted: float, near: float) -> bool:
-    return abs(found - wanted) <= max(_EXACT, near * abs(wanted))
+    slack = _SLACK_S if near == _TIMES else _EXACT
+    return abs(found - wanted) <= max(slack, near * abs(wanted))
 
 
 def table(rows: Iterable[Compared]) -> Table:

@@ -8,6 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, cast
 
+from genai_prices import Usage, calc_price
+
 from bench.metrics.histories import Attempted, Look, Shown
 
 Labels = tuple[tuple[str, str], ...]
@@ -120,8 +122,9 @@ class Expected:
         tenant = look.tenant if look.tenant in self._tenants else "other"
         self._add("holdfast_spend_usd_total", cost, tenant=tenant, model=model)
         self._add("holdfast_spend_tokens_total", read + written, tenant=tenant, model=model)
-        if not each.given.get("aside") and look.window:
-            share = read / look.window
+        room = look.window or _window(model)
+        if not each.given.get("aside") and room:
+            share = read / room
             self._add("holdfast_context_utilisation_ratio_count", agent=agent)
             self._add("holdfast_context_utilisation_ratio_sum", share, agent=agent)
 
@@ -181,8 +184,14 @@ class Expected:
                 self._add("holdfast_run_approvals_answered_total", agent=agent, verdict=ended)
                 self._add("holdfast_approvals_total", verdict=ended)
                 self._add("holdfast_run_approval_wait_seconds_count")
+                if not look.result:
+                    self._add("holdfast_run_approval_wait_seconds_sum", wait)
+        for made in look.result.get("decisions", ()):
+            if made.get("asked_at"):
+                wait = _between(_read(made["asked_at"]), _read(made["at"]))
                 self._add("holdfast_run_approval_wait_seconds_sum", wait)
-        return waited
+        people: dict[str, Any] = look.result.get("people") or {}
+        return float(people.get("waited_s", waited))
 
     def _answer(self, look: Look, agent: str) -> None:
         result = look.result
@@ -218,11 +227,21 @@ class Expected:
         self._add("holdfast_run_answer_classes_total", agent=agent, field=name, class_=said)
 
 
+def _window(model: str) -> int:
+    """Return what the price library says that a model can read at once."""
+    vendor = "anthropic" if model.startswith("claude") else "openai"
+    return calc_price(Usage(), model, provider_id=vendor).model.context_window or 0
+
+
 def _asks_on(look: Look, after: Shown | None) -> bool:
     """Whether the same task asked again: such a silence is no decision yet."""
     return after is not None and any(
         shown.state == "PENDING_APPROVAL" and shown.task == after.task for shown in look.shown
     )
+
+
+def _read(at: str) -> datetime:
+    return datetime.fromisoformat(at)
 
 
 def _between(since: datetime, until: datetime | None) -> float:

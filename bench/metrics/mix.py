@@ -58,7 +58,7 @@ class Mix:
         kinds = (
             (self._plain, 30), (self._signed, 26), (self._unanswered, 4), (self._strict, 4),
             (self._stopped, 6), (self._limited, 5), (self._refused, 4), (self._cancelled, 3),
-            (self._parcel, 14), (self._refund, 4), (self._long, 3),
+            (self._parcel, 20), (self._refund, 4), (self._long, 3),
         )  # fmt: skip
         drawn = self.rng.choices(*zip(*kinds, strict=True), k=runs - 1)
         yield self._triage()
@@ -72,8 +72,7 @@ class Mix:
         self._number += 1
         kind = self.rng.choices(("pay", "refuse", "ask"), (6, 3, 1))[0]
         script = {
-            # A few tasks come again to the letter, so that kept replies are found.
-            "n": self._number if turns else self._number % 7,
+            "n": self._number,
             "turns": turns,
             "answer": {"decision": kind, "urgent": kind == "ask", "confidence": 0.9},
             "sure": self.rng.choice((0.55, 0.8, 0.97)),
@@ -89,9 +88,17 @@ class Mix:
         return turns
 
     def _plain(self) -> Plan:
-        turns = self._reads() if self.rng.random() < _READS else []
+        if self.rng.random() > _READS:
+            return self._known()
         drafts = self.rng.choices((0, 1), (4, 1))[0]
-        return Plan("AgentWorkflow", self._gauge(turns, drafts=drafts))
+        return Plan("AgentWorkflow", self._gauge(self._reads(), drafts=drafts))
+
+    def _known(self) -> Plan:
+        """Return a run whose task comes again to the letter, so that a kept reply is found."""
+        answer = {"decision": "pay", "urgent": False, "confidence": 0.8}
+        script = {"n": self.rng.randrange(3), "answer": answer}
+        task = json.dumps(script)
+        return Plan("AgentWorkflow", {"agent": "gauge", "task": task, "tenant": "acme"})
 
     def _signed(self) -> Plan:
         turns = [*self._reads(), [["gauge_sign", f"deed-{self._number}"]]]
