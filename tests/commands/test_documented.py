@@ -110,13 +110,17 @@ def _read(reader: Callable[[str], object], text: str) -> None:
         reader(f"{{{text}}}")
 
 
+def _file(node: ast.ImportFrom) -> str:
+    return f"{str(node.module).replace('.', '/')}.py"
+
+
 def _imports(text: str) -> None:
     try:
         tree = ast.parse(text)
     except SyntaxError:  # decorators that are shown by themselves
         tree = ast.parse(f"{text}\ndef decorated(): pass")
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module:
+        if isinstance(node, ast.ImportFrom) and node.module and f"# {_file(node)}" not in text:
             module = importlib.import_module(node.module)
             for name in node.names:
                 assert hasattr(module, name.name), f"{node.module} has no {name.name}"
