@@ -92,6 +92,8 @@ class _Reader:
                     await self._local(event)
                 case Type.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
                     await self._moved(event)
+                case Type.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+                    await self._said(event)
                 case Type.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
                     self._child(event)
                 case _:
@@ -181,6 +183,20 @@ class _Reader:
         if state in _WAITS:
             self._add("gate", _WAITS[state], above)
         self._state = state
+
+    async def _said(self, event: HistoryEvent) -> None:
+        """Take what a person says for the end of the gate that is open."""
+        signal = event.workflow_execution_signaled_event_attributes
+        if self._state in _WAITS and signal.signal_name == "approve":
+            sent = await history.decoded(self._converter, signal.input)
+            told = {
+                "verdict": "approve",
+                "via": "signal",
+                "by": sent["by"],
+                "reason": sent["reason"],
+            }
+            gate = next(step for step in reversed(self.found) if step.kind == "gate")
+            gate.has = {f"holdfast.gate.{name}": value for name, value in told.items()}
 
     def _child(self, event: HistoryEvent) -> None:
         asked = event.start_child_workflow_execution_initiated_event_attributes

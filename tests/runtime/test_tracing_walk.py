@@ -125,8 +125,7 @@ async def test_a_check_says_what_it_found_and_what_followed() -> None:
     assert first.attributes["holdfast.validation.outcome"] == "passed"
     assert first.attributes["holdfast.validation.next_state"] == "PENDING_APPROVAL"
     assert modified.attributes["holdfast.validation.outcome"] == "refused"
-    (reason,) = tuple(modified.attributes["holdfast.validation.reasons"])  # pyright: ignore[reportArgumentType]
-    assert "is not of type 'string'" in str(reason)
+    assert "is not of type 'string'" in str(modified.attributes["holdfast.validation.reasons"])
     assert answer.attributes["holdfast.validation.next_state"] == "COMPLETE"
 
 
