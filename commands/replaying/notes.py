@@ -127,17 +127,19 @@ def overhearing(notes: Notes) -> Interceptor:
     """Return an interceptor that notes what workflow code asks for and raises."""
 
     class Outbound(WorkflowOutboundInterceptor):
-        """What goes out."""
+        """What goes out. Noted when it has: a run that is thrown away asks in vain."""
 
         def start_activity(self, input: StartActivityInput) -> workflow.ActivityHandle[Any]:
+            made = super().start_activity(input)
             notes.ask("activity", input.activity)
-            return super().start_activity(input)
+            return made
 
         def start_local_activity(
             self, input: StartLocalActivityInput
         ) -> workflow.ActivityHandle[Any]:
+            made = super().start_local_activity(input)
             notes.ask("check", input.activity)
-            return super().start_local_activity(input)
+            return made
 
         async def start_child_workflow(
             self, input: StartChildWorkflowInput
