@@ -12,6 +12,7 @@ no more; this measures the evaluation, not a model. Needs a Temporal server, or 
 import argparse
 import asyncio
 import json
+import logging
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -112,6 +113,8 @@ def main() -> None:
     parser.add_argument("--agents", default="refunds,casenotes,triage")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    # What the SDK says of a busy machine is no figure.
+    logging.getLogger("temporalio").setLevel(logging.CRITICAL)
     rows: list[Row] = []
     for agent in given.agents.split(","):
         wish = Wish(agent, _ROUNDS, given.parallel, given.noise, given.seed)

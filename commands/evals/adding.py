@@ -29,6 +29,10 @@ Expect = Annotated[
 Rubric = Annotated[str, typer.Option("--rubric", help="What a judge asks of the answer.")]
 Name = Annotated[str, typer.Option("--name", help="Of the case; default: the run's id.")]
 Why = Annotated[str, typer.Option("--why", help="What the case is for.")]
+Into = Annotated[
+    Path | None,
+    typer.Option("--to", metavar="FILE", help="Default: the agent's evals/from_runs.yaml."),
+]
 
 
 async def add(
@@ -38,6 +42,7 @@ async def add(
     rubric: Rubric = "",
     name: Name = "",
     why: Why = "",
+    into: Into = None,
     json: options.Json = False,
 ) -> Exit:
     """Make a case of a closed run: its task, what tools told it, and what people made of it.
@@ -53,7 +58,7 @@ async def add(
     case = await asyncio.to_thread(_case, run, learned, wanted)
     case["name"] = name or run_id.replace("/", "-")
     case["metadata"] = About(why=why, run=run_id).model_dump(exclude_defaults=True)
-    path = folder_of(run.request.agent) / _FILE
+    path = into or folder_of(run.request.agent) / _FILE
     await asyncio.to_thread(_append, path, run.request.agent, case)
     found = _personal(yaml.safe_dump(case, allow_unicode=True))
     notes = [*learned.notes, *([found] if found else [])]

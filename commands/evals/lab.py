@@ -97,7 +97,7 @@ class Lab:
         """Run one case in a folder of its own, and the earlier tasks that it remembers."""
         self._folders += 1
         folder = self.sandbox / f"{self._folders:05}"
-        await asyncio.to_thread(_lay_out, folder, folder_of(agent) / "files", inputs)
+        await asyncio.to_thread(lay_out, folder, folder_of(agent) / "files", inputs)
         try:
             tenant = f"eval-{self._folders}"
             for task in inputs.earlier:
@@ -119,7 +119,7 @@ class Lab:
         self, name: str, request: AgentRequest, inputs: Inputs, folder: Path | None = None
     ) -> Ran:
         run_id = f"eval-{request.agent}-{name}-{uuid4().hex[:8]}"
-        own = folder is not None and await asyncio.to_thread(_all_in, folder, request.data)
+        own = folder is not None and await asyncio.to_thread(all_in, folder, request.data)
         meeting = self.meetings.by_case[run_id] = Meeting(inputs.stubs, sandboxed=own)
         request = request.model_copy(update={"data": {**request.data, CASE: run_id}})
         clock = asyncio.get_running_loop().time
@@ -252,14 +252,14 @@ async def _worker(made: Lab, changes: Changes) -> AsyncGenerator[None]:
         yield
 
 
-def _all_in(folder: Path, data: Mapping[str, str]) -> bool:
+def all_in(folder: Path, data: Mapping[str, str]) -> bool:
     """Whether every file and folder that a run's data names lies in `folder`."""
     paths = [Path(value) for value in data.values() if len(value) < _LONGEST_PATH]
     named = [path for path in paths if path.is_absolute() or path.exists()]
     return all(path.resolve().is_relative_to(folder.resolve()) for path in named)
 
 
-def _lay_out(folder: Path, common: Path, inputs: Inputs) -> None:
+def lay_out(folder: Path, common: Path, inputs: Inputs) -> None:
     """Make a case's folder: what all cases have, then its own files.
 
     Raises:

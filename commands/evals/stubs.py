@@ -9,6 +9,7 @@ data names nothing but the case's own; else it is told done and is not.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any, Final, Literal
 
 from agents.prompts import AGENTS, Prompt
@@ -145,7 +146,7 @@ def evaluation_of(
             own = {each.name: getattr(tool, each.name) for each in fields(Tool)}
             own["spec"] = tool.spec.model_copy(update={"queue": "", "rate_per_second": 0})
             own["breaker"] = None  # cases must not learn from each other what is away
-            sandboxed = tool.spec.name in _sandboxed()
+            sandboxed = tool.spec.name in sandboxed_tools()
             made[id(tool)] = Watched(**own, meetings=meetings, sandboxed=sandboxed)
         return made[id(tool)]
 
@@ -172,7 +173,8 @@ def _changed(name: str, changes: Changes) -> dict[str, Any]:
     return more
 
 
-def _sandboxed() -> frozenset[str]:
+@cache
+def sandboxed_tools() -> frozenset[str]:
     """Return the writes of which an author has said that they stay in a case's folder."""
     files = AGENTS.glob("*/evals/sandboxed.txt")
     lines = [line.strip() for file in files for line in file.read_text("utf-8").splitlines()]
