@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from temporalio.api.common.v1 import Payload
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.sdk.v1 import ExternalStorageReference
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.common import SearchAttributeKey
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
@@ -23,6 +25,10 @@ from runtime.encryption_files import KeyFile
 from workflows import FAILURES, WORKFLOWS
 
 PARTS: Final = ("task", "argument", "result", "answer", "signal", "memo", "failure", "large")
+SDKS: Final = "the SDK's own (which local activity it was)"
+REFERENCE: Final = "references to the database"
+_SDKS: Final = ("data", "patch-data")
+_REFERENCE: Final = ExternalStorageReference.DESCRIPTOR.full_name.encode()
 _AT_ONCE: Final = 8
 _LOOK_S: Final = 0.2
 _PATIENCE_S: Final = 240.0
@@ -166,13 +172,25 @@ async def replayed(rig: Rig, seen: Seen) -> tuple[int, Counter[str], int]:
         broken += replay.replay_failure is not None
         for event in history.events:
             size += event.ByteSize()
-            under.update(key_ids(event))
+            under.update(_of(event))
     return broken, under, size
+
+
+def _of(event: HistoryEvent) -> list[str]:
+    """Return the keys of an event's payloads, but for the SDK's own words in a marker."""
+    if not event.HasField("marker_recorded_event_attributes"):
+        return key_ids(event)
+    marker, found = event.marker_recorded_event_attributes, list[str]()
+    for name, payloads in marker.details.items():
+        found += [SDKS for _ in payloads.payloads] if name in _SDKS else key_ids(payloads)
+    return found + (key_ids(marker.failure) if marker.HasField("failure") else [])
 
 
 def key_ids(message: Any) -> list[str]:
     """Return the keys of all payloads within a message, empty for one in the clear."""
     if isinstance(message, Payload):
+        if message.metadata.get("messageType") == _REFERENCE:
+            return [REFERENCE]
         return [message.metadata[KEY_ID].decode() if KEY_ID in message.metadata else ""]
     found: list[str] = []
     for kind, value in message.ListFields():
