@@ -13,6 +13,7 @@ from bench.drill.verdict import Verdict, judge
 
 # Seconds over which runs begin, and are let go, once they may.
 _SPREAD_S: Final = 20.0
+_LOOK_S: Final = 0.5
 # A check that is held longer than its timeout would stop its run, deploy or not.
 _SHORT: Final = (THINKING, CHECKING)
 _KINDS: Final = (*MOMENTS, GATE, GATE, GATE)
@@ -35,7 +36,8 @@ class Phases:
 
 def plans(count: int, seed: int, *, pinned: bool) -> list[Plan]:
     """Return what the runs do; a third belongs to the pinned agent, where there are versions."""
-    found = [plan(_KINDS[n % len(_KINDS)], seed * 1_000 + n) for n in range(count)]
+    kinds = (_KINDS[n % len(_KINDS)] for n in range(count))
+    found = [replace(plan(kind, seed * 1_000 + n), look_s=_LOOK_S) for n, kind in enumerate(kinds)]
     if not pinned:
         return found
     return [replace(p, agent="drill_pinned") if n % 3 == 0 else p for n, p in enumerate(found)]

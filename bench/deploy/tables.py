@@ -30,6 +30,8 @@ def rollout(console: Console, done: Rollout, count: int) -> None:
     table.add_row("tasks that an old worker gave back", str(sum(v.faults for v in verdicts)))
     if done.after is not None:
         table.add_row("gate of the new build, after: all runs", _gate(done.after))
+        for line in _reasons(done.after):
+            table.add_row("", line)
     console.print(table)
 
 

@@ -40,7 +40,7 @@ class Build:
         """Start one more worker, and return when it asks for work."""
         name = f"{self.name} {len(self.workers) + 1}"
         log = self.rig.home / f"worker-{name.replace(' ', '-')}.log"
-        child = Child(name, [str(self.code / "worker.py")], self.env(), log, grace_s=60)
+        child = Child(name, [str(self.code / "worker.py")], self.env(), log, grace_s=180)
         await child.start()
         self.workers.append(child)
         await self._serves(child, log)

@@ -40,6 +40,7 @@ class Plan:
     Attributes:
         held: The item, or the draft, that the run waits at; empty where it waits by itself.
         turn: The model call that is slow; 0 for none.
+        look_s: Seconds between looks at it; many runs that are looked at often are a load.
     """
 
     moment: str
@@ -50,6 +51,7 @@ class Plan:
     drafts: int = 0
     data: dict[str, str] = field(default_factory=dict[str, str])
     agent: str = "drill"
+    look_s: float = 0.03
 
     def task(self, folder: str) -> dict[str, Any]:
         """Return the script as the drill agent and its stand-in read it."""

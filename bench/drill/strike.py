@@ -134,7 +134,7 @@ async def _until(run: Struck, sign: Callable[[], Awaitable[bool]]) -> None:
     while not await sign():
         if time.monotonic() > deadline:
             raise DrillFailed(f"run {run.run_id} did not come to {run.plan.moment!r}")
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(run.plan.look_s)
 
 
 # --- and after it
@@ -158,7 +158,7 @@ async def see_through(run: Struck) -> None:
         state = found.typed_search_attributes.get(STATE)
         if state in {"PENDING_APPROVAL", "STOPPED"}:
             await _answer(run, answered)
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(run.plan.look_s)
     raise DrillFailed(f"run {run.run_id} has not ended {_ENDS_S:.0f} s after the kill")
 
 
