@@ -208,10 +208,13 @@ class Follower:
 
     async def _sent(self, claimed: Mapping[str, Sent], due: Mapping[str, _Due]) -> None:
         """Note that what was read of executions has been sent."""
-        walkers = {run_id: self._walkers.get(run_id) for run_id in claimed}
+        # What cannot be read here, for want of a key for example, may be elsewhere or later.
+        unread = self._broken & claimed.keys()
+        await self._cursors.release(unread)
+        walkers = {run_id: self._walkers.get(run_id) for run_id in claimed.keys() - unread}
         await self._cursors.advance(
             {
-                # Without a walker it is gone, was closed before, or cannot be walked.
+                # Without a walker it is gone, or was closed before.
                 run_id: Sent(walker.last, walker.closed)
                 if walker
                 else Sent(claimed[run_id].event, closed=True)

@@ -73,10 +73,11 @@ class Sheet:
         )
 
     def _kind(self, step: Step, *, check: bool) -> Attributes:
-        """Return what OpenInference calls a span that OpenTelemetry has no word for."""
+        """Return what all spans have; OpenInference's word where OpenTelemetry has none."""
+        run: Attributes = {"gen_ai.conversation.id": self.standing.workflow_id}
         if "gen_ai.operation.name" in step.put:
-            return {}
-        return {"openinference.span.kind": "GUARDRAIL" if check else "CHAIN"}
+            return run
+        return {**run, "openinference.span.kind": "GUARDRAIL" if check else "CHAIN"}
 
     def settle(self) -> None:
         """Say which state the checks of a workflow task led to, now that it is over."""
