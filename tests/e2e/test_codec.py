@@ -118,6 +118,12 @@ async def point_at(visitor: Person, codec: str) -> None:
     await visitor.page.get_by_role("button", name="Apply").click()
 
 
+async def history_of(stage: Stage, run_id: str) -> bytes:
+    """Return what the server has of a run."""
+    history = await stage.client.get_workflow_handle(run_id).fetch_history()
+    return b"".join(event.SerializeToString() for event in history.events)
+
+
 async def give(visitor: Person, codec: str, token: str) -> None:
     """Give the browser a token."""
     await visitor.page.goto(codec)
@@ -159,8 +165,7 @@ async def test_the_ui_shows_a_run_to_whom_a_token_was_given_and_to_nobody_else(
 
         assert result.outcome is Outcome.COMPLETED
         assert [(made.by, made.reason) for made in result.decisions] == [("Maria", "it is her due")]
-        history = await stage.client.get_workflow_handle(run_id).fetch_history()
-        raw = b"".join(event.SerializeToString() for event in history.events)
+        raw = await history_of(stage, run_id)
         for words in (NOTE, "it is her due", "complaint about order", str(PROPOSED["order"])):
             assert words.encode() not in raw
 
