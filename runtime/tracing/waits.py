@@ -45,7 +45,7 @@ class Waits:
             step.put["holdfast.state.from"] = before
         self._sheet.tell(step, event, end=at)
         if now in WAITS:
-            self._gate = Gate(now, at, event.event_id)
+            self._gate = Gate(now, self._sheet.clock, event.event_id)
 
     # --- what is said meanwhile
 
