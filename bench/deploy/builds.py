@@ -9,11 +9,11 @@ from runtime.settings import PROJECT
 _PACKAGES: Final = ("activities", "agents", "commands", "domain", "runtime", "workflows")
 _FILES: Final = ("worker.py", "starter.py", "requirements.txt", "pyproject.toml")
 _LOOP: Final = "            await folding.fold_if_due()\n"
-# A new step of every turn. Runs that began without it go on without it.
-_GUARDED: Final = (
-    '            if workflow.patched("bench-breathes"):\n'
-    "                await workflow.sleep(0.01)\n"
-)
+# A new step of every turn. Runs that began without it go on without it. The change is asked for
+# where a run begins: behind a local activity the answer can be another one when it is replayed.
+_BEGINS: Final = "        return await self.conduct(self._work)\n"
+_DECIDED: Final = '        self._breathes = workflow.patched("bench-breathes")\n'
+_GUARDED: Final = "            if self._breathes:\n                await workflow.sleep(0.01)\n"
 # The same without the guard: what a hurried team ships.
 _UNGUARDED: Final = "            await workflow.sleep(0.01)\n"
 _AGENT: Final = "workflows/agent.py"
@@ -39,6 +39,7 @@ def old(into: Path) -> Path:
 def new(into: Path) -> Path:
     """Return a copy with a new step behind `workflow.patched`, and another prompt."""
     made = old(into)
+    _change(made / _AGENT, _BEGINS, _DECIDED + _BEGINS)
     _change(made / _AGENT, _LOOP, _GUARDED + _LOOP)
     text = (made / _PROMPT.format("1.0.0")).read_text(encoding="utf-8")
     (made / _PROMPT.format("1.1.0")).write_text(text + "\nBe brief.\n", encoding="utf-8")
