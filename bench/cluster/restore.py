@@ -27,11 +27,22 @@ from bench.drill.strike import STATE
 from bench.drill.verdict import twice
 from domain.run import AgentRequest
 from runtime.runs import Runs
+from runtime.settings import PROJECT
 
 # Its JSON, quotes escaped twice, is above what a history holds itself; the task is below its limit.
 _LARGE: Final = '"' * 70_000
 _GROUPS: Final = ("ended before", "waiting before", "under way", "ended after", "waiting after")
-_PATIENCE_S: Final = 120.0
+_COLUMNS: Final = (
+    "runs",
+    "completed",
+    "stuck",
+    "summary kept",
+    "written again",
+    "named",
+    "effects twice",
+    "bought twice",
+)
+_PATIENCE_S: Final = 300.0
 _LOOK_S: Final = 0.2
 _STUCK_S: Final = 20.0
 _Handle = WorkflowHandle[Any, Any]
@@ -45,6 +56,8 @@ class Group:
         completed: Of them.
         stuck: Still open, whatever they were told.
         kept: Summaries in the database.
+        written: Summaries that `starter.py recover` wrote again.
+        named: Runs that it named, since they refer to what is not there.
         twice: Things that took effect more than once.
         again: Replies that were bought twice.
     """
@@ -53,6 +66,8 @@ class Group:
     completed: int
     stuck: int
     kept: int
+    written: int
+    named: int
     twice: int
     again: int
 
@@ -106,17 +121,21 @@ class _Trial:
             for handle in self.runs[group]:
                 await handle.signal("approve", {"by": "the bench"})
 
-    async def became(self, group: str) -> Group:
-        """Say what became of a group."""
+    async def became(self, group: str, told: dict[str, Any]) -> Group:
+        """Say what became of a group; `told` is what `recover` printed."""
         handles, kept = self.runs[group], Runs(self._running.session.database)
         log = [line for line in self._place.lines() if str(line.get("item")).startswith(group)]
         completed = sum([await self._is(handle, "COMPLETE") for handle in handles])
+        ids = {handle.id for handle in handles}
+        written = ids & set(told["summaries"])
         stats = [await self._running.stats(handle.id) for handle in handles]
         return Group(
             runs=len(handles),
             completed=completed,
             stuck=len(handles) - completed,
-            kept=sum([await kept.get(handle.id) is not None for handle in handles]),
+            kept=sum([await kept.get(handle.id) is not None for handle in handles]) - len(written),
+            written=len(written),
+            named=len({run["run_id"] for run in told["lacking"]} & ids),
             twice=twice(log),
             again=sum(stat["repeated"] for stat in stats),
         )
@@ -153,7 +172,23 @@ async def trial(running: Cluster, each: int, dump: Path) -> dict[str, Group]:
     await runs.until("under way", "COMPLETE")
     await runs.until("waiting before", "COMPLETE")
     await asyncio.sleep(_STUCK_S)
-    return {group: await runs.became(group) for group in _GROUPS}
+    told = await _recovered(running)
+    return {group: await runs.became(group, told) for group in _GROUPS}
+
+
+async def _recovered(running: Cluster) -> dict[str, Any]:
+    """Run the command as an operator would, and return what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "starter.py",
+        "recover",
+        "--json",
+        cwd=PROJECT,
+        env=dict(running.stack.env),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    return json.loads(said)
 
 
 async def _lost_and_restored(running: Cluster, dump: Path) -> None:
@@ -171,10 +206,20 @@ def show(console: Console, found: dict[str, Group]) -> None:
     """Print what became of the runs."""
     table = Table(title="An older backup of Holdfast's database under newer histories")
     table.add_column("at the backup")
-    for name in ("runs", "completed", "stuck", "summary kept", "effects twice", "bought twice"):
+    for name in (
+        "runs",
+        "completed",
+        "stuck",
+        "summary kept",
+        "written again",
+        "named",
+        "effects twice",
+        "bought twice",
+    ):
         table.add_column(name, justify="right")
     for name, group in found.items():
-        counts = (group.runs, group.completed, group.stuck, group.kept, group.twice, group.again)
+        counts = (group.runs, group.completed, group.stuck, group.kept)
+        counts += (group.written, group.named, group.twice, group.again)
         table.add_row(name, *map(str, counts))
     console.print(table)
 

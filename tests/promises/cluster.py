@@ -23,5 +23,10 @@ PROMISES: Final[dict[str, Requirement]] = {
         "The server's files are ones that the server takes, and each setting one that it knows.",
         _PAGE,
     ),
+    "C6.8:recover": Requirement(
+        "After an older backup closed runs get their summaries again, and open ones that lack "
+        "something are named.",
+        _PAGE,
+    ),
     "C6.8:nothing-left": Requirement("A bench that is killed leaves no process behind.", _PAGE),
 }
