@@ -71,7 +71,7 @@ def _lines(axes: Any, panel: "Drawn") -> None:
             times = [datetime.fromtimestamp(at, UTC) for at, _ in points]
             values = [value for _, value in points]
             axes.plot(times, values, label=name, color=colour, linewidth=1.1)
-    axes.xaxis.set_major_locator(dates.AutoDateLocator(maxticks=6))
+    axes.xaxis.set_major_locator(plt.MaxNLocator(5))
     axes.xaxis.set_major_formatter(dates.DateFormatter("%H:%M:%S"))
     axes.tick_params(labelsize=7)
     axes.set_ylim(bottom=0)
