@@ -1,6 +1,7 @@
 """What one worker process serves, put together: which database, models, tools and workflows."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -14,7 +15,7 @@ from activities.halts import HaltActivities
 from activities.llm import LLMActivities
 from activities.memory import MemoryActivities
 from activities.orchestration import OrchestrationActivities
-from activities.providers import build
+from activities.providers import build, close
 from activities.repair import RepairActivities
 from activities.research import ResearchActivities
 from activities.runs import RunActivities
@@ -74,8 +75,9 @@ def compose(
     shelf = Shelf(database)
     halts = Halts(database)
     held = controls(database, halts, meters)
+    providers = build(**settings.model_access(), offline_url=offline_url)
     llm = LLMActivities(
-        build(**settings.model_access(), offline_url=offline_url),
+        providers,
         transcripts,
         SpendLedger(database, Reserved),
         on_call=meters.model_call,
@@ -140,6 +142,7 @@ def compose(
         known=[queue.name for queue in (main, *limited, *models)],
         refresh=lambda: _measure(database, meters),
         pinned=[name for name, agent in served.items() if agent.pinned],
+        close=partial(close, providers),
     )
 
 

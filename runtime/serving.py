@@ -74,6 +74,7 @@ class Service:
         known: All queues that this code can serve, whoever serves them.
         pinned: Agents whose runs end with the build they began with: `runtime/versioning.py`.
         refresh: Brings numbers up to date that live in the database, when they are looked at.
+        close: Closes its models' connections, for who goes on without it.
     """
 
     queues: Sequence[Queue]
@@ -83,6 +84,7 @@ class Service:
     refresh: Callable[[], Awaitable[None]] | None = None
     known: Sequence[str] = ()
     pinned: Sequence[str] = ()
+    close: Callable[[], Awaitable[None]] | None = None
 
 
 def activities_of(*instances: object) -> list[Callable[..., Any]]:

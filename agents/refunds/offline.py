@@ -6,6 +6,7 @@ import re
 from agents.offline import Conversation, Reply, answer, call, told
 
 _ORDER = re.compile(r"\b[A-Z]-\d+\b")
+_REFUNDED = re.compile(r"^refunded (\d+) cents", re.MULTILINE)
 _OURS = re.compile(r"\b(broken|late|missing|never came|damaged)\b", re.IGNORECASE)
 
 
@@ -23,8 +24,8 @@ def reply(conversation: Conversation) -> Reply:
     paid = json.loads(found[-1].text)["paid_cents"]
     if not made:
         return call("refund", order_id=order_id, cents=paid)
-    if made[-1].text.startswith("refunded"):
-        return _done(order_id, paid, "it came broken, late or not at all")
+    if done := _REFUNDED.search(made[-1].text):
+        return _done(order_id, int(done[1]), "it came broken, late or not at all")
     return _done(order_id, 0, made[-1].text[:200])
 
 

@@ -250,6 +250,8 @@ async def _worker(made: Lab, changes: Changes) -> AsyncGenerator[None]:
         graceful_shutdown_timeout=timedelta(seconds=2),
     ):
         yield
+    if service.close is not None:
+        await service.close()
 
 
 def all_in(folder: Path, data: Mapping[str, str]) -> bool:
