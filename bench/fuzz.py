@@ -28,8 +28,8 @@ from runtime.settings import Settings
 from runtime.storage import data_converter
 from runtime.tokens import Tokens
 
-# Of valid input much is refused: what is named is not there, or is another tenant's. A 503 is in the
-# document where no worker can answer; a 500 is nowhere in it.
+# Of valid input much is refused: what is named is not there, or is another tenant's. A 503 is in
+# the document where no worker can answer; a 500 is nowhere in it.
 _CHECKS: Final = (
     "status_code_conformance",
     "content_type_conformance",
@@ -46,7 +46,7 @@ async def _fuzzed(home: Path, options: argparse.Namespace) -> int:
     settings = Settings(home=home, metrics_port=0)
     database = Database(f"sqlite:///{home / 'holdfast.db'}")
     await database.migrate()
-    environment = await WorkflowEnvironment.start_local(
+    environment = await WorkflowEnvironment.start_local(  # pyright: ignore[reportUnknownMemberType]
         dev_server_existing_path=str(server_binary.install(Settings.load())),
         dev_server_extra_args=list(SERVER_FLAGS),
         dev_server_log_level="error",

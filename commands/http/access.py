@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -12,6 +13,14 @@ from runtime.tokens import Token
 
 _log: Final = structlog.get_logger(__name__)
 _QUIET: Final = ("/healthz", "/readyz")
+# Answers are data for programs: no page, no frame, no script, and nobody else's to keep.
+_FOR_BROWSERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+_BY_TLS_ONLY: Final = ((b"strict-transport-security", b"max-age=31536000"),)
 _caller: ContextVar[dict[str, str]] = ContextVar("caller")
 
 
@@ -40,9 +49,8 @@ class AccessLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [
-                    *message.get("headers", []),
+                    *_hardened(message.get("headers", []), scope),
                     (b"x-request-id", request_id.encode()),
-                    (b"x-content-type-options", b"nosniff"),
                 ]
             await send(message)
 
@@ -54,6 +62,14 @@ class AccessLog:
             if scope["path"] not in _QUIET:
                 _tell(scope, status, since, who)
             structlog.contextvars.unbind_contextvars("request")
+
+
+def _hardened(headers: Iterable[tuple[bytes, bytes]], scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Return an answer's headers with those that keep browsers and caches from using it."""
+    given = list(headers)
+    there = {name.lower() for name, _ in given}
+    more = _FOR_BROWSERS + (_BY_TLS_ONLY if scope.get("scheme") == "https" else ())
+    return [*given, *(each for each in more if each[0] not in there)]
 
 
 def _tell(scope: Scope, status: int, since: float, who: dict[str, Any]) -> None:
