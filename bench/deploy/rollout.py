@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from temporalio.client import WorkflowExecutionStatus
+
 from bench.deploy.load import Phases, finish, parked, plans, play
 from bench.deploy.workers import Build, Ran
 from bench.drill.rig import Rig
@@ -131,14 +133,16 @@ async def contrast(rig: Rig, new: Build, broken: Build, count: int, seed: int) -
         done.said = f"event {first['event']}: {' '.join(first['why'])}"
     await new.stop()
     await broken.add()
-    ending = [asyncio.create_task(finish(rig, run)) for run in runs]
+    for run in runs:
+        await run.handle.signal("approve", {"by": "the drill"})
     await asyncio.sleep(_WEDGED_S)
-    done.ended = sum(task.done() for task in ending)
+    looks = [await run.handle.describe() for run in runs]
+    done.ended = sum(look.status is not WorkflowExecutionStatus.RUNNING for look in looks)
     waiting = await stuck(rig.session)
     done.stuck = len({each.run_id for each in waiting} & {run.run_id for run in runs})
     done.reason = next((each.reason for each in waiting if each.reason), "")
     await broken.stop()
     new.workers.clear()
     await new.add()
-    done.verdicts = list(await asyncio.gather(*ending))
+    done.verdicts = list(await asyncio.gather(*(finish(rig, run) for run in runs)))
     return done
