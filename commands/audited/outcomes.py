@@ -39,7 +39,9 @@ def decisions(
         if how in {"person", "silence"}:
             before = [at for at in asked if at <= one.at]
             if before:
-                yield Entry(before[-1], "question.asked", run_id, about)
+                # What was asked before it was modified is not in the result.
+                shown = about | ({"arguments_hash": None} if one.verdict == "modify" else {})
+                yield Entry(before[-1], "question.asked", run_id, shown)
         yield Entry(
             one.at,
             "decision",

@@ -12,7 +12,7 @@ from commands.pages.timeline import Budget, Chain, Recorded, ShownTurn, Took, tu
 from domain.run import AgentResult
 from domain.state import AgentState
 
-_SHOWN: Final = 1_200_000
+_SHOWN: Final = 1_000_000
 """Characters of a transcript that a page holds at most; a browser has to open it."""
 _LEAST: Final = 200
 """Characters of one text that are shown however many there are."""

@@ -92,6 +92,7 @@ def test_each_line_is_chained_to_the_one_before_it(signer: Signer) -> None:
         previous = line["hash"]
 
 
+@pytest.mark.requirement("C6.3:log-tamper")
 @pytest.mark.parametrize("at", [0, 1, 4, 9])
 def test_a_changed_value_is_named(signer: Signer, at: int) -> None:
     """One value changed, in whichever line: that line is named, and no other."""
@@ -126,6 +127,7 @@ def test_spelling_a_line_otherwise_is_a_change(signer: Signer) -> None:
     assert _told(found) == [("altered", 4), ("altered", 5)]
 
 
+@pytest.mark.requirement("C6.3:log-tamper")
 def test_hashing_it_all_anew_does_not_help(signer: Signer) -> None:
     """Without the key the whole chain can be computed again, and each line of it is named."""
     forged = _rehashed(_log(signer), 3, by="eve")
@@ -162,6 +164,7 @@ def test_a_cut_off_end_is_seen(signer: Signer, left: int) -> None:
     assert _told(found) == [("cut off", left)]
 
 
+@pytest.mark.requirement("C6.3:log-tamper")
 def test_lines_in_another_order_are_named(signer: Signer) -> None:
     """Of lines that changed places the fewest are named that explain it."""
     log = _log(signer)
@@ -201,6 +204,7 @@ def test_a_line_that_is_no_entry_was_put_in(signer: Signer, raw: bytes) -> None:
     assert _told(check(log, signer.checker)) == [("put in", 5)]
 
 
+@pytest.mark.requirement("C6.3:log-key")
 def test_another_key_vouches_for_nothing(signer: Signer, other: Signer) -> None:
     """A log that somebody else signed, or signed again, is not ours, however whole it is."""
     (wrong,) = check(_log(other), signer.checker).wrong

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from commands.pages import audit_page, run_page
+from commands.pages import audit_page, run_page, several_page
 from tests.pages.cases import HARM, audited, foreign, ran
+from tests.pages.test_several import around, result_of
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((found for name in _NAMES if (found := shutil.which(name))), None)
@@ -88,7 +89,8 @@ async def test_a_page_fits_its_window(
     pages = (
         audit_page(audited(tmp_path)),
         audit_page(foreign(HARM.replace(" ", ""))),
-        run_page(hostile, state),
+        run_page(hostile, state, around=around("word")),
+        several_page(result_of(HARM.replace(" ", "")), around(HARM.replace(" ", ""))),
     )
 
     for html in pages:
@@ -111,3 +113,25 @@ async def test_foreign_text_runs_nothing(browser: Browser, tmp_path: Path) -> No
     assert not visit.complaints
     assert all(url.startswith(("file:", "data:")) for url in visit.requests)
     await visit.page.close()
+
+
+@pytest.mark.requirement("C6.3:page-browser")
+async def test_a_long_run_is_read_by_keyboard(browser: Browser, tmp_path: Path) -> None:
+    """What is folded opens with Enter; a bar of the picture leads to its turn; it prints whole."""
+    page = await browser.new_page(viewport={"width": 1280, "height": 800})
+    visit = Visit(page)
+    result, state = ran("word", turns=120)
+    await visit.open(run_page(result, state, around=around("word")), tmp_path)
+    groups = page.locator("details.group")
+
+    await groups.first.locator(":scope > summary").focus()
+    await page.keyboard.press("Enter")
+
+    assert await groups.count() == 5
+    assert await page.locator("#turn-1").is_visible()
+    assert await page.locator("figure.timeline svg a").count() == 0  # no history told which turn
+    assert await page.locator("figure.timeline rect").count() > 3
+    await page.emulate_media(media="print")
+    assert await page.locator("#turn-30 .said").is_visible()
+    assert not visit.complaints
+    await page.close()
