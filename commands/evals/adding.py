@@ -78,7 +78,7 @@ def _case(run: Recorded, learned: Lesson, given: dict[str, Any]) -> dict[str, An
     if learned.expected.effects is not None and "effects" not in expected:
         expected["effects"] = []
     Expected.model_validate(expected)
-    data, files = _data(run.request.data, learned.notes)
+    data, files = taken_along(run.request.data, learned.notes)
     inputs = Inputs(
         task=run.request.task,
         data=data,
@@ -94,7 +94,7 @@ def _case(run: Recorded, learned: Lesson, given: dict[str, Any]) -> dict[str, An
     }
 
 
-def _data(data: dict[str, str], notes: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+def taken_along(data: dict[str, str], notes: list[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Return a run's inputs with the files that they name taken along, as far as they can be."""
     kept, files = dict[str, str](), dict[str, str]()
     for name, value in data.items():

@@ -5,6 +5,7 @@ said to the same call it says again, another read runs, and another write is tol
 Both ways are held against the same: what people made of the run, as `eval add` would.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,11 +15,12 @@ from commands import console
 from commands.console import safe
 from commands.errors import Misuse
 from commands.evals import matching
+from commands.evals.adding import taken_along
 from commands.evals.attending import Asked
 from commands.evals.cases import Expected, Inputs, Stub
 from commands.evals.judging import judged
 from commands.evals.lab import Lab, Ran, lab
-from commands.evals.recorded import Recorded, lesson, stubs_of
+from commands.evals.recorded import Recorded, as_they_ran, lesson, stubs_of
 from commands.evals.scorers import scored
 from commands.evals.statistics import Interval, difference, mean, worse
 from commands.evals.stubs import Changes, Made
@@ -108,7 +110,9 @@ async def _one(at: Lab, past: Past, prompt: str, given: dict[str, Any], rubric: 
     learned = lesson(run)
     expected = Expected.model_validate({**learned.expected.model_dump(), **given})
     held = _Held(expected, rubric)
-    inputs = Inputs(stubs=_stubs(past), answers=learned.answers)
+    # In a folder of its own, so that a check of a write meets the world without that write.
+    data, files = await asyncio.to_thread(taken_along, run.request.data, [])
+    inputs = Inputs(stubs=_stubs(past), answers=learned.answers, data=data, files=files)
     request = _request(past, prompt)
     ran = await at.goes_on(request, inputs, "fork")
     after = replace(ran, story=_whole(past, ran))
@@ -184,7 +188,7 @@ def _stubs(past: Past) -> dict[str, list[Stub]]:
     turns = past.run.story.turns
     later, earlier = stubs_of(turns[past.step :]), stubs_of(turns[: past.step])
     found = {name: [*later.get(name, ()), *stubs] for name, stubs in earlier.items()}
-    whole = {**later, **found}
+    whole = as_they_ran({**later, **found}, past.run.result.writes)
     return {name: [*whole.get(name, ()), *stubs] for name, stubs in past.run.stubs.items()}
 
 

@@ -29,7 +29,7 @@ from agents.registry import agents
 from commands import history, reading, transcript
 from commands.errors import CommandError, Misuse, root
 from commands.evals.attending import Asked, Attendant
-from commands.evals.cases import Inputs, folder_of, request_of
+from commands.evals.cases import FILES, Inputs, folder_of, request_of
 from commands.evals.stubs import CASE, Changes, Made, Meeting, Meetings, evaluation_of
 from commands.reading import AGENT_WORKFLOW, Closed
 from commands.service import compose
@@ -95,25 +95,34 @@ class Lab:
 
     async def case(self, agent: str, inputs: Inputs, name: str = "case") -> Ran:
         """Run one case in a folder of its own, and the earlier tasks that it remembers."""
-        self._folders += 1
-        folder = self.sandbox / f"{self._folders:05}"
-        await asyncio.to_thread(lay_out, folder, folder_of(agent) / "files", inputs)
-        try:
-            tenant = f"eval-{self._folders}"
+        async with self._folder(inputs, folder_of(agent) / "files") as folder:
+            tenant = f"eval-{folder.name}"
             for task in inputs.earlier:
                 before = AgentRequest(agent=agent, task=task, tenant=tenant, by=inputs.by)
                 await self._ran(f"{name}-before", before, inputs, folder)
-            made = request_of(agent, inputs, folder)
+            made = await asyncio.to_thread(request_of, agent, inputs, folder)
             request = AgentRequest.model_validate(
                 {**made, "agent": agent, "tenant": tenant, "by": inputs.by or "an evaluation"}
             )
             return await self._ran(name, request, inputs, folder)
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def goes_on(self, request: AgentRequest, inputs: Inputs, name: str) -> Ran:
-        """Run a request as it is, for example one that has a state to go on from."""
-        return await self._ran(name, request, inputs)
+        """Run a request as it is, for example one that has a state, over the inputs' own files."""
+        async with self._folder(inputs) as folder:
+            data = {key: each.replace(FILES, str(folder)) for key, each in inputs.data.items()}
+            request = request.model_copy(update={"data": data})
+            return await self._ran(name, request, inputs, folder)
+
+    @asynccontextmanager
+    async def _folder(self, inputs: Inputs, common: Path | None = None) -> AsyncGenerator[Path]:
+        """Yield a folder that one case has to itself."""
+        self._folders += 1
+        folder = self.sandbox / f"{self._folders:05}"
+        await asyncio.to_thread(lay_out, folder, common, inputs)
+        try:
+            yield folder
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _ran(
         self, name: str, request: AgentRequest, inputs: Inputs, folder: Path | None = None
@@ -261,14 +270,14 @@ def all_in(folder: Path, data: Mapping[str, str]) -> bool:
     return all(path.resolve().is_relative_to(folder.resolve()) for path in named)
 
 
-def lay_out(folder: Path, common: Path, inputs: Inputs) -> None:
+def lay_out(folder: Path, common: Path | None, inputs: Inputs) -> None:
     """Make a case's folder: what all cases have, then its own files.
 
     Raises:
         CommandError: A file's name leads out of it.
     """
     folder.mkdir(parents=True)
-    if common.is_dir():
+    if common is not None and common.is_dir():
         shutil.copytree(common, folder, dirs_exist_ok=True)
     for name, text in inputs.files.items():
         path = (folder / name).resolve()

@@ -17,6 +17,7 @@ from domain.state import Effected
 from domain.taint import unmarked
 
 _MOST_FIELDS = 60
+_MOST_WORDS = 3
 # A call that did not reach its tool: the gate, or a check, had said so.
 _NOT_RUN = ("not approved", "refused", "withheld", "not run")
 _ERROR = "error: "
@@ -77,6 +78,7 @@ async def recorded(opened: Session, run_id: str) -> Recorded:
     ]
     result = AgentResult.model_validate(closed.result)
     stubs = stubs_of(turn for each in stories for turn in each.turns)
+    stubs = as_they_ran(stubs, result.writes)
     return Recorded(run_id, story.request, result, story, stubs, len(ids))
 
 
@@ -97,6 +99,18 @@ def stubs_of(turns: Iterable[Step]) -> dict[str, list[Stub]]:
             last[key] = len(mine)
             mine.append(stub)
     return found
+
+
+def as_they_ran(stubs: dict[str, list[Stub]], writes: Iterable[Effected]) -> dict[str, list[Stub]]:
+    """Return the stubs with the arguments that writes ran with: a person may have changed them."""
+    ran = {(write.tool, write.text): write.arguments for write in _effects(writes)}
+    return {
+        tool: [
+            stub.model_copy(update={"when": ran.get((tool, str(stub.result)), stub.when)})
+            for stub in each
+        ]
+        for tool, each in stubs.items()
+    }
 
 
 def _stub(arguments: str, text: str) -> Stub | None:
@@ -125,12 +139,15 @@ def lesson(run: Recorded, corrected: dict[str, Any] | None = None) -> Lesson:
     notes: list[str] = []
     decisions = [each for each in run.result.decisions if each.verdict in _BY_PEOPLE]
     answers = [said for each in decisions if (said := _said(each)) is not None]
-    fields = {**_fields(run.result.answer), **(corrected or {})}
+    all_fields = {**_fields(run.result.answer), **(corrected or {})}
+    fields = {path: value for path, value in all_fields.items() if not _is_prose(value)}
     granted = {each.tool for each in decisions if each.granted}
     refused = {each.tool for each in decisions if each.kind == "call" and not each.granted}
     changed = [each for each in decisions if each.kind == "call" and each.verdict == "modify"]
     if not (changed or refused or corrected or any(e.verdict == "modify" for e in decisions)):
         notes.append("nobody corrected this run: the case holds the agent to what it did")
+    if prose := sorted(all_fields.keys() - fields.keys()):
+        notes.append(f"prose is held against nothing, --rubric would be: {', '.join(prose[:10])}")
     if not fields:
         notes.append("its answer is text, which no rule is held against: --expect or --rubric")
     if run.below:
@@ -143,6 +160,11 @@ def lesson(run: Recorded, corrected: dict[str, Any] | None = None) -> Lesson:
         effects=[Wanted(tool=e.tool, arguments=e.arguments) for e in _effects(run.result.writes)],
     )
     return Lesson(expected, answers, notes)
+
+
+def _is_prose(value: Any) -> bool:
+    """Whether a value could be put in other words as well."""
+    return isinstance(value, str) and len(value.split()) > _MOST_WORDS
 
 
 def _said(decision: Decision) -> Said | None:
