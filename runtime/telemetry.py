@@ -1,5 +1,6 @@
 """Traces, and the SDK's runtime with its own logs and metrics."""
 
+import logging
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, closing
@@ -112,6 +113,8 @@ def _sender(settings: Settings, provider: "TracerProvider") -> "OtlpSender":
 
     from runtime.tracing.otlp import OtlpSender, exporter  # noqa: PLC0415
 
+    # Each attempt at a collector that is away is an error to it; the follower says it once.
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
     provider.add_span_processor(BatchSpanProcessor(exporter(settings)))
     return OtlpSender(exporter(settings), provider)
 

@@ -39,7 +39,7 @@ _TAKEN_S: Final = 2.0  # another worker sends of it
 _MOST_AT_ONCE: Final = 50
 _MOST_WALKERS: Final = 1_000
 _SWEEP_S: Final = 30.0
-_SETTLES: Final = timedelta(minutes=5)  # the server's list of closed runs is that late at most
+_SETTLES: Final = timedelta(minutes=2)  # the server's list of closed runs is that late at most
 _KEPT: Final = timedelta(days=7)
 _LONGEST_BACKOFF_S: Final = 30.0
 _LAST_S: Final = 5.0
@@ -85,6 +85,7 @@ class Follower:
         self._broken: set[str] = set()
         self._failures = 0
         self._task: asyncio.Task[None] | None = None
+        self._taking_up: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
 
     async def standing(self, workflow_id: str, run_id: str) -> Standing | None:
@@ -105,10 +106,14 @@ class Follower:
     def start(self) -> None:
         """Begin."""
         self._task = asyncio.create_task(self._run())
+        # Beside it: there may be thousands that wait for people.
+        self._taking_up = asyncio.create_task(_quietly(self._take_up()))
 
     async def close(self) -> None:
         """Send what is there by now, within a few seconds, and end; the rest is another's."""
         self._stopping.set()
+        if self._taking_up is not None:
+            self._taking_up.cancel()
         with suppress(TimeoutError, RPCError, SQLAlchemyError, OSError):
             async with asyncio.timeout(_LAST_S):
                 if self._task is not None:  # not cancelled: what is being sent would be sent again
@@ -117,11 +122,10 @@ class Follower:
 
     async def _run(self) -> None:
         swept = 0.0
-        await _quietly(self._take_up())
         while not await self._stops_within(_TICK_S):
             if time.monotonic() > swept + _SWEEP_S:
-                swept = time.monotonic()
-                await _quietly(self._sweep())
+                first, swept = not swept, time.monotonic()
+                await _quietly(self._sweep(first=first))
             await _quietly(self._look(self._now_due()))
             if self._failures:
                 await self._stops_within(min(2.0**self._failures, _LONGEST_BACKOFF_S))
@@ -252,10 +256,12 @@ class Follower:
             if length != event:
                 self.touched(workflow_id, run_id)
 
-    async def _sweep(self) -> None:
-        """Look for runs that have closed and were not sent to their end."""
+    async def _sweep(self, *, first: bool) -> None:
+        """Look for runs that have closed and were not sent to their end, one worker for all."""
         now = datetime.now(UTC)
         since = await self._cursors.mark()
+        if not first and now - since < timedelta(seconds=_SWEEP_S):
+            return  # another one has looked
         query = (
             f"CloseTime >= '{since - _SETTLES:%Y-%m-%dT%H:%M:%SZ}' "
             f"AND TaskQueue = '{self._task_queue}'"

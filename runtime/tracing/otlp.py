@@ -74,8 +74,8 @@ class OtlpSender:
 
     def close(self) -> None:
         """Let the connection go."""
+        self._exporter.shutdown()  # first: it ends what waits for a collector that is away
         self._thread.shutdown(cancel_futures=True)
-        self._exporter.shutdown()
 
     def _sampled(self, told: Told) -> bool:
         """Whether a trace is kept: by its id, so that all of it is or nothing."""
