@@ -28,14 +28,14 @@ async def laboratory(
     for key in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setenv("TEMPORAL_ADDRESS", server.client.service_client.config.target_host)
-    async with lab(Changes("refunds", prompt=prompt), Settings.load()) as made:
+    async with lab(Changes("casenotes", prompt=prompt), Settings.load()) as made:
         yield made
 
 
 async def round_of(at: Lab, repeats: int, seed: int) -> Evaluation:
-    """Evaluate a few cases of the refunds agent under noise."""
-    dataset = load("refunds", quick=11)
-    return await evaluated(at, dataset, Wish("refunds", repeats, 11, noise=0.04, seed=seed))
+    """Evaluate half of the case notes under noise."""
+    dataset = load("casenotes", quick=11)
+    return await evaluated(at, dataset, Wish("casenotes", repeats, 6, noise=0.04, seed=seed))
 
 
 @pytest.mark.requirement("C6.4:caught", "C6.4:no-false-alarm")
@@ -43,14 +43,14 @@ async def round_of(at: Lab, repeats: int, seed: int) -> Evaluation:
 async def test_a_worse_prompt_is_caught_and_the_same_one_is_not(
     server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sentence that says what is a fault of ours is taken out, so that all is refunded."""
-    text = agents()["refunds"].prompt.text
-    worse = text.replace("the reason is a fault of ours", "there is a reason")
+    """The words that keep the patient's name out of it are taken out."""
+    text = agents()["casenotes"].prompt.text
+    worse = text.replace("without the patient's\nname", "in plain words")
     async with laboratory(server, monkeypatch) as at:
         baseline = await round_of(at, 3, seed=1)
         honest = await round_of(at, 2, seed=500)
-        wish = Wish("refunds", 2, 11, noise=0.04, seed=500)
-        dataset = load("refunds", quick=11)
+        wish = Wish("casenotes", 2, 6, noise=0.04, seed=500)
+        dataset = load("casenotes", quick=11)
         _, raised = await held_against(at, dataset, baseline, honest, wish)
     async with laboratory(server, monkeypatch, worse) as at:
         bad = await round_of(at, 2, seed=900)
@@ -58,7 +58,7 @@ async def test_a_worse_prompt_is_caught_and_the_same_one_is_not(
 
     assert worse != text
     assert raised == frozenset()
-    assert "passed" in caught
+    assert "requirements" in caught
 
 
 @pytest.mark.requirement("C6.4:answers", "C6.4:stubbed", "C6.4:noise")
