@@ -13,7 +13,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from agents.registry import agents
-from commands import concerned, console, options
+from commands import concerned, console, operating, options
 from commands.console import safe
 from commands.errors import Exit, Misuse, one_line
 from commands.groups import group
@@ -98,6 +98,8 @@ async def _halt(scope: Scope, name: str, by: str, reason: str, as_json: bool) ->
     _named(scope, name)
     async with opened(settings) as database:
         placed = await Halts(database).place(scope, name, by=by or whoami(), reason=reason)
+        if not placed.new:
+            await operating.hold_to(database, placed.halt, by or whoami())
         runs: int | None = None
         async with _reached(settings, database, "it holds") as client:
             runs = await concerned.open_runs(client, placed.halt) if client else None

@@ -21,6 +21,7 @@ from domain.halts import EVERYBODY, Halt, Scope
 from domain.standing import Standing, Terms
 from runtime.breakers import BreakerNotFound, Breakers
 from runtime.caps import Cap, Caps, Period
+from runtime.database import Database
 from runtime.halts import HaltNotFound, Halts
 from runtime.operations import noted
 from runtime.standing import StandingApprovals, StandingNotFound
@@ -253,6 +254,12 @@ class Operator(Tenancy):
     async def _note(self, act: str, subject: str, **detail: Any) -> None:
         note = noted(act, subject, by=self.by, tenant=self.tenant, token=self.token, **detail)
         await self.session.database.run(lambda connection: connection.execute(note))
+
+
+async def hold_to(database: Database, halt: Halt, by: str) -> None:
+    """Make a halt that stands already the house's, so that no tenant's operator lifts it."""
+    note = noted(_HALT, halt.id, by=by, tenant=FLEET, target=halt.target)
+    await database.run(lambda connection: connection.execute(note))
 
 
 def _is(halt: Halt, scope: Scope, name: str) -> bool:

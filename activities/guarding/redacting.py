@@ -21,7 +21,6 @@ MOST_CHARS: Final = spills.MOST_CHARS
 _SHORTEST_OWN: Final = 6  # a value that is shorter stands in too many words
 # Each costs a look into tables. So many are proved; after that a number that looks so is out.
 _MOST_PROVED: Final = 100
-_UUID: Final = r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"
 # By the issuers' ranges and the ways that cards are written: nanoseconds and ids are not cards.
 _CARDS: Final = (
     r"\b(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|6011|6[245]\d\d|35\d\d)([ -]?)\d{4}[ -]?\d{4}[ -]?\d{4}\b",
@@ -51,7 +50,7 @@ def redactor(own: Iterable[str] = ()) -> Callable[[str], str]:
             text = f"{text[:MOST_CHARS]}… ({len(text) - MOST_CHARS:,} characters cut)"
         if _hint().search(text) is None:
             return text
-        return _without(text, _kept_ids(text, list(_found(text))))
+        return _without(text, list(_found(text)))
 
     return redact
 
@@ -100,14 +99,6 @@ def _phones() -> Callable[[str], bool]:
             return False
 
     return is_phone
-
-
-def _kept_ids(text: str, found: Sequence[Spill]) -> Sequence[Spill]:
-    """Return what is found but for what is a piece of a UUID."""
-    if not found:
-        return found
-    ids = [match.span() for match in _one(_UUID).finditer(text)]
-    return [each for each in found if not any(a <= each.start and each.end <= b for a, b in ids)]
 
 
 def _without(text: str, found: Sequence[Spill]) -> str:

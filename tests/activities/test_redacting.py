@@ -33,6 +33,8 @@ REDACT = redactor(["own-setting-value"])
         ("DE89370400440532013000", "iban"),
         ("DE89 3704 0044 0532 0130 00", "iban"),
         ("GB33 BUKB 2020 1555 5555 55", "iban"),
+        ("BE68 5390 0754 7034", "iban"),  # whole groups: the next word looks like more of it
+        ("BE68539007547034", "iban"),
         ("536-90-4399", "national id"),
         ("2 69 05 49 588 157 80", "national id"),
         ("sk-proj-" + "a1B2" * 6, "OpenAI key"),
