@@ -107,6 +107,9 @@ def report(console: Console, seed: int, with_keys: Figures, without: Figures) ->
                 f"{len(found.hits):,}",
             )  # fmt: skip
     console.print(table)
+    seen = without.server.hits.keys() | without.own.hits.keys()
+    missed = sorted(set(without.seen.canaries) - seen)
+    console.print(f"of the control's words not found in either: {', '.join(missed) or 'none'}")
     for figures in (with_keys,):
         for word, where in sorted(figures.server.hits.items()) + sorted(figures.own.hits.items()):
             console.print(f"FOUND {word} in {', '.join(sorted(where))}")

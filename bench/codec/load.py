@@ -24,7 +24,9 @@ from runtime.encryption_codec import KEY_ID
 from runtime.encryption_files import KeyFile
 from workflows import FAILURES, WORKFLOWS
 
-PARTS: Final = ("task", "argument", "result", "answer", "signal", "memo", "failure", "large")
+PARTS: Final = ("task", "argument", "result", "signal", "memo")
+_FAILS: Final = 5  # each fifth has an input that does not convert
+_LARGE: Final = 10  # each tenth has a task too large for a history
 SDKS: Final = "the SDK's own (which local activity it was)"
 REFERENCE: Final = "references to the database"
 _SDKS: Final = ("data", "patch-data")
@@ -85,7 +87,13 @@ class Load:
         return self.seen
 
     def _words(self, number: int) -> dict[str, str]:
-        made = {part: f"Qz{part}{number:03}x{self._random.randbytes(6).hex()}" for part in PARTS}
+        # A reply repeats the argument, so it needs no word of its own.
+        parts = ("failure", "memo") if number % _FAILS == _FAILS - 1 else PARTS
+        made = {part: f"Qz{part}{number:03}x{self._random.randbytes(6).hex()}" for part in parts}
+        if number % _LARGE == 0:
+            # Refused as too long for the model before any tool is called.
+            made = {part: word for part, word in made.items() if part not in ("result", "signal")}
+            made["large"] = f"Qzlarge{number:03}x{self._random.randbytes(6).hex()}"
         self.seen.canaries += made.values()
         return made
 
@@ -94,10 +102,11 @@ class Load:
             lines = csv.writer(file)
             lines.writerow(["order_id", "item", "paid_cents"])
             for word in words:
-                lines.writerow([word["argument"], word["result"], 100])
+                if "argument" in word:
+                    lines.writerow([word["argument"], word.get("result", "lamp"), 100])
 
     async def _one(self, number: int, word: dict[str, str]) -> None:
-        request = self._request(number, word)
+        request = self._request(word)
         handle = await self._rig.session.client.start_workflow(
             "AgentWorkflow",
             request,
@@ -114,10 +123,10 @@ class Load:
         except TimeoutError:
             self.seen.stuck.append(handle.id)
 
-    def _request(self, number: int, word: dict[str, str]) -> dict[str, Any]:
-        if number % 5 == 4:  # noqa: PLR2004 - each fifth has an input that does not convert
+    def _request(self, word: dict[str, str]) -> dict[str, Any]:
+        if "failure" in word:
             return {"agent": "refunds", "task": "x", "data": word["failure"]}
-        more = f" {word['large']}" * _LARGE_WORDS if number % 10 == 0 else ""
+        more = f" {word['large']}" * _LARGE_WORDS if "large" in word else ""
         task = {"order_id": word["argument"], "reason": f"it came broken {word['task']}{more}"}
         return {
             "agent": "refunds",
@@ -133,7 +142,9 @@ class Load:
         while not waiting.done():
             if not answered and await self._asks(handle):
                 verdict = self._random.choice(["approve", "approve", "reject"])
-                await handle.signal(verdict, {"reason": f"since {word['signal']}", "by": "Quinn"})
+                await handle.signal(
+                    verdict, {"reason": f"since {word.get('signal', 'now')}", "by": "Quinn"}
+                )
                 answered = True
             await asyncio.wait([waiting], timeout=_LOOK_S)
         try:
