@@ -75,8 +75,8 @@ async def add(
 def _case(run: Recorded, learned: Lesson, given: dict[str, Any]) -> dict[str, Any]:
     expected = learned.expected.model_dump(exclude_defaults=True) | given
     # What is not said is not looked at, so that none at all is said too.
-    if learned.expected.effects is not None and "effects" not in expected:
-        expected["effects"] = []
+    for name in ("effects", "asks"):
+        expected.setdefault(name, [])
     Expected.model_validate(expected)
     data, files = taken_along(run.request.data, learned.notes)
     inputs = Inputs(

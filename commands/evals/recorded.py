@@ -157,6 +157,7 @@ def lesson(run: Recorded, corrected: dict[str, Any] | None = None) -> Lesson:
         fields=dict(list(fields.items())[:_MOST_FIELDS]),
         tools=[Wanted(tool=each.tool, arguments=each.arguments or {}) for each in changed],
         never_calls=sorted(refused - granted),
+        asks=[each.tool or each.kind for each in decisions if each.granted],
         effects=[Wanted(tool=e.tool, arguments=e.arguments) for e in _effects(run.result.writes)],
     )
     return Lesson(expected, answers, notes)
