@@ -145,6 +145,7 @@ async def test_a_transcript_that_is_handed_over_is_no_model_call() -> None:
     assert handed.error is None
     assert not [n for n in handed.attributes if n.startswith(("gen_ai.operation", "gen_ai.req"))]
     assert len(named(told, "chat gpt-5-mini")) == 3  # one of them refused
+    assert [span.name for span in told if span.name.startswith("turn ")] == ["turn 1", "turn 2"]
 
 
 @pytest.mark.requirement("C6.1:content")
