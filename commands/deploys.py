@@ -41,7 +41,7 @@ async def list_versions(deployment: Name = "", json: options.Json = False) -> Ex
         console.emit(rows)
         return Exit.OK
     table = console.table(
-        "build", "", "since", "open runs", "pinned", right=("open runs", "pinned")
+        "build", "status", "since", "open runs", "pinned", right=("open runs", "pinned")
     )
     for each in versions:
         since = f"{each.since:%Y-%m-%d %H:%M} UTC" if each.since else ""
