@@ -43,11 +43,10 @@ def test_every_activity_child_and_wait_of_a_history_is_in_its_picture(name: str)
     past = happened(legs(name))
 
     tasks = len(history.activities(events))
-    children = sum("START_CHILD" in history.name(event).upper() for event in events)
     begun = sum(each.lane not in {BELOW, WAIT} for each in past.stretches)
     below = sum(history.name(event) == "StartChildWorkflowExecutionInitiated" for event in events)
     assert begun == tasks
-    assert sum(each.lane == BELOW for each in past.stretches) == below <= children or not children
+    assert sum(each.lane == BELOW for each in past.stretches) == below
     if (found := draw(past)) is not None:
         assert all(
             84 <= mark.x <= WIDTH and mark.x + mark.width <= WIDTH + 2 for mark in found.marks
