@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -86,6 +86,15 @@ class Database:
     def insert(self, table: Table) -> Insert:
         """Return an insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return postgresql.insert(table) if self._postgresql else sqlite.insert(table)
+
+    def add(self, connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+        """Insert a row unless its key is there already; return whether it was not.
+
+        By what comes back: how many rows such an insert has made, PostgreSQL's driver does not say.
+        """
+        key = next(iter(table.primary_key.columns))
+        statement = self.insert(table).on_conflict_do_nothing().returning(key)
+        return connection.execute(statement, dict(values)).first() is not None
 
     async def migrate(self, *, allowed: bool = True) -> None:
         """Bring the tables up to this code's version. Idempotent, safe when several start at once.

@@ -11,13 +11,9 @@ from sqlalchemy import Connection
 
 from domain.calibration import Bin, binned
 from domain.contract import digest
-from domain.sampling import (
-    Sample,
-)
+from domain.sampling import Sample
 from domain.taxonomy import Example
-from domain.ticket import (
-    TicketEnd,
-)
+from domain.ticket import TicketEnd
 from runtime.database import Database
 from runtime.examples import learn
 from runtime.metrics import Meters
@@ -29,6 +25,7 @@ _T: Final = TICKETS.c
 _JUDGED: Final = ("accepted", "corrected")
 # What a model was worth a year ago says little.
 _NEWEST: Final = 5_000
+_OF_DECISION: Final = ["tenant", "triage", "number", "category", "confidence", "source", "standing"]
 _OF_REVIEW: Final = ("id", "day", "state", "category", "confidence", "source", "standing")
 _OF_TICKET: Final = ("triage", "number", "ticket", "account", "subject", "text", "reply", "run_id")
 
@@ -103,10 +100,10 @@ class Reviews:
             rows = connection.execute(free).mappings().all()
             # Drawn from all, so that what was drawn before does not decide what is drawn now.
             drawn = random.Random(sample.seed).sample(rows, min(len(slots), len(rows)))  # noqa: S311 - repeatable on purpose
-            insert = self._database.insert(REVIEWS).on_conflict_do_nothing()
-            new = 0
-            for slot, row in zip(slots, drawn, strict=False):
-                new += connection.execute(insert, _drawn(sample, slot, row)).rowcount
+            new = sum(
+                self._database.add(connection, REVIEWS, _drawn(sample, slot, row))
+                for slot, row in zip(slots, drawn, strict=False)
+            )
             total = len({row[0] for row in connection.execute(there)})
             return new, total
 
@@ -219,8 +216,7 @@ class Reviews:
                 "reviewed_by": end.by[:255],
                 "reviewed_at": datetime.now(UTC),
             }
-            insert = self._database.insert(REVIEWS).on_conflict_do_nothing()
-            if connection.execute(insert, values).rowcount:
+            if self._database.add(connection, REVIEWS, values):
                 whole = _whole(row["subject"], row["text"])
                 example = Example(text=whole, category=end.category or row["category"])
                 learn(self._database, connection, end.tenant, [example], "person")
@@ -280,24 +276,14 @@ def _whole(subject: str, text: str) -> str:
 
 
 def _drawn(sample: Sample, slot: int, row: Mapping[Any, Any]) -> dict[str, Any]:
-    review = _review(row, digest("sample", sample.tenant, sample.day, str(slot)))
-    return review | {"day": sample.day, "slot": slot, "state": "open"}
+    drawn = {"day": sample.day, "slot": slot, "state": "open"}
+    return _review(row, digest("sample", sample.tenant, sample.day, str(slot))) | drawn
 
 
 def _review(row: Mapping[Any, Any], review_id: str) -> dict[str, Any]:
-    now = datetime.now(UTC)
-    return {
-        "id": review_id[:12],
-        "tenant": row["tenant"],
-        "day": f"{row['decided_at'] or now:%Y-%m-%d}",
-        "slot": None,
-        "triage": row["triage"],
-        "number": row["number"],
-        "category": row["category"],
-        "confidence": row["confidence"],
-        "source": row["source"],
-        "standing": row["standing"],
-    }
+    taken = {name: row[name] for name in _OF_DECISION}
+    day = f"{row['decided_at'] or datetime.now(UTC):%Y-%m-%d}"
+    return {**taken, "id": review_id[:12], "day": day, "slot": None}
 
 
 def _select() -> sa.Select[Any]:

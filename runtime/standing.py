@@ -60,8 +60,7 @@ class StandingApprovals:
         now = datetime.now(UTC)
         # Written first: it holds off everyone else who asks for the same call.
         use = {"key": request.key, "approval": "", "at": now}
-        put = self._database.insert(STANDING_USES).on_conflict_do_nothing()
-        if connection.execute(put, use).rowcount == 0:
+        if not self._database.add(connection, STANDING_USES, use):
             return _taken_before(connection, request.key) or Taken()
         mine = STANDING_USES.c.key == request.key
         for row in connection.execute(_candidates(request, now)).mappings().all():

@@ -84,7 +84,6 @@ class Tickets:
             tickets: In their order.
             accounts: What is known of each account, as JSON.
         """
-        insert = self._database.insert
         head = {
             "lineage": triage,
             "tenant": tenant,
@@ -110,7 +109,7 @@ class Tickets:
         ]
 
         def put(connection: Connection) -> int:
-            if connection.execute(insert(TRIAGES).on_conflict_do_nothing(), head).rowcount == 0:
+            if not self._database.add(connection, TRIAGES, head):
                 there = sa.select(sa.func.count()).where(_T.triage == triage)
                 return int(connection.execute(there).scalar_one())
             for table, values in ((TICKETS, rows), (TRIAGE_ACCOUNTS, facts)):

@@ -21,7 +21,7 @@ from runtime.database import Database
 from runtime.dead_letters import DeadLetterNotFound, DeadLetters
 from runtime.filings import Filings
 from runtime.key_values import KeyValues
-from runtime.revisions import MIGRATIONS, DatabaseError
+from runtime.revisions import MIGRATIONS, SCHEMA_VERSIONS, DatabaseError
 from runtime.runs import Runs
 from runtime.spend import SpendLedger
 from runtime.tables import METADATA, REVISION
@@ -249,3 +249,15 @@ async def test_a_database_that_cannot_serve_says_so(url: str, says: str) -> None
         await Database(url).migrate()
 
     assert "\n" not in str(caught.value)
+
+
+async def test_a_row_is_new_once(store: Database) -> None:
+    """Asked again, it is told that it was there, whatever the driver says of rows."""
+    row = {"revision": "9999", "oldest": "0001"}
+
+    added = [
+        await store.run(lambda connection: store.add(connection, SCHEMA_VERSIONS, row))
+        for _ in range(2)
+    ]
+
+    assert added == [True, False]
