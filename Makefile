@@ -74,7 +74,7 @@ baseline: $(VENV)/.development
 	@$(BIN)/detect-secrets scan --no-verify --exclude-files '$(NO_SECRETS)' > $(SECRETS_BASELINE).new \
 		&& mv $(SECRETS_BASELINE).new $(SECRETS_BASELINE)
 
-audit: $(VENV)/.development ## known vulnerabilities of the locked packages (asks pypi.org)
+audit: $(VENV)/.development ## known vulnerabilities of the locked packages (asks the package index)
 	@$(BIN)/python -m bench.audit $(AUDIT_ARGS)
 
 check: AUDIT_ARGS = --lenient

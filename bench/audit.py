@@ -1,6 +1,6 @@
 """`python -m bench.audit`: which of the locked packages have known vulnerabilities.
 
-pip-audit asks pypi.org for each package and version. Where that does not answer it passes what it
+pip-audit asks the package index for each package and version. Where that does not answer it passes what it
 has not looked at, so what was looked at is counted here, and nothing unseen is called good.
 """
 
@@ -39,7 +39,7 @@ def main() -> int:
         _say(each)
     if unseen:
         print(
-            f"audit: pypi.org did not answer for {', '.join(unseen[:_SHOWN])}"
+            f"audit: the package index did not answer for {', '.join(unseen[:_SHOWN])}"
             f"{' and others' if len(unseen) > _SHOWN else ''}: run `make audit` where it does"
         )
     if bad:
