@@ -31,10 +31,25 @@ Document = dict[str, Any]
 @pytest.fixture(scope="module")
 def built() -> list[Document]:
     """What `kubectl apply -k` would send."""
+    return kustomized(BASE)
+
+
+@pytest.fixture(scope="module")
+def encrypted(tmp_path_factory: pytest.TempPathFactory) -> list[Document]:
+    """The same with the component that encrypts payloads, as an overlay adds it."""
+    overlay = tmp_path_factory.mktemp("overlay")
+    shutil.copytree(DEPLOY / "kubernetes", overlay / "kubernetes")
+    own = {"resources": ["kubernetes/base"], "components": ["kubernetes/encrypted"]}
+    (overlay / "kustomization.yaml").write_text(yaml.safe_dump(own))
+    return kustomized(overlay)
+
+
+def kustomized(folder: Path) -> list[Document]:
+    """Return what a folder's kustomization comes to."""
     kustomize = ["kubectl", "kustomize"] if shutil.which("kubectl") else ["kustomize", "build"]
     if shutil.which(kustomize[0]) is None:
         pytest.skip("neither kubectl nor kustomize is found, so nothing builds the manifests")
-    told = subprocess.run([*kustomize, BASE], check=True, capture_output=True)  # noqa: S603
+    told = subprocess.run([*kustomize, folder], check=True, capture_output=True)  # noqa: S603
     return list(yaml.safe_load_all(told.stdout))
 
 
@@ -65,14 +80,29 @@ def module(name: str) -> Path:
 
 
 @pytest.mark.parametrize("version", KUBERNETES)
-def test_kubernetes_takes_each_document(built: list[Document], version: str) -> None:
+def test_kubernetes_takes_each_document(encrypted: list[Document], version: str) -> None:
     """Strictly: a field that Kubernetes does not know is an error."""
-    known = [each for each in built if each["kind"] != "ScaledObject"]
+    known = [each for each in encrypted if each["kind"] != "ScaledObject"]
 
     for each in known:
         kubernetes_validate.validate(each, version, strict=True)
 
     assert len(known) > 20
+
+
+def test_everything_that_meets_payloads_has_the_keys(encrypted: list[Document]) -> None:
+    """Each pod of the image mounts them where the setting says; the backup does not."""
+    (settings,) = of("ConfigMap", encrypted)
+    where = settings["data"]["HOLDFAST_ENCRYPTION_KEYS"]
+
+    has = {
+        name: any(mount["mountPath"] == where for mount in pod["containers"][0]["volumeMounts"])
+        for name, pod in pods(encrypted)
+    }
+
+    assert has.pop("holdfast-backup") is False
+    assert "holdfast-codec" in has
+    assert all(has.values())
 
 
 @pytest.mark.timeout(300)
@@ -106,9 +136,9 @@ def test_compose_takes_its_file() -> None:
                 assert (file.parent / source).exists(), source
 
 
-def test_no_pod_has_rights(built: list[Document]) -> None:
+def test_no_pod_has_rights(encrypted: list[Document]) -> None:
     """No root, no writable system, no privilege, no token for the cluster; memory is bounded."""
-    found = list(pods(built))
+    found = list(pods(encrypted))
 
     for name, pod in found:
         assert pod["automountServiceAccountToken"] is False, name
@@ -119,7 +149,7 @@ def test_no_pod_has_rights(built: list[Document]) -> None:
             assert security["allowPrivilegeEscalation"] is False, name
             assert security["capabilities"] == {"drop": ["ALL"]}, name
             assert "memory" in container["resources"]["limits"], name
-    assert len(found) == 8
+    assert len(found) == 9
 
 
 def test_every_queue_has_its_deployment(built: list[Document]) -> None:
