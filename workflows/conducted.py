@@ -54,8 +54,8 @@ class Conducted(Attended, Generic[Result]):
         self.asked = request
         self.memory = state
         self.budget = budget
-        self.desk.worked_before = timedelta(seconds=state.worked_s)
-        self.desk.waited_before = timedelta(seconds=state.waited_s)
+        self.desk.clock.worked_before = timedelta(seconds=state.worked_s)
+        self.desk.clock.waited_before = timedelta(seconds=state.waited_s)
         self.desk.decisions = state.decisions
         self.desk.ignored = state.ignored
         self.desk.people = state.people
@@ -135,8 +135,8 @@ class Conducted(Attended, Generic[Result]):
             return
         if not workflow.all_handlers_finished():
             return  # the next time will do
-        self.memory.worked_s = self.desk.worked().total_seconds()
-        self.memory.waited_s = self.desk.waited().total_seconds()
+        self.memory.worked_s = self.desk.clock.worked().total_seconds()
+        self.memory.waited_s = self.desk.clock.waited().total_seconds()
         self.memory.people = self.desk.people
         self.memory.continued += 1
         workflow.continue_as_new(self.asked.model_copy(update={"state": self.memory}))
@@ -168,7 +168,7 @@ class Conducted(Attended, Generic[Result]):
         state = self.memory
         started = state.started_at or workflow.info().workflow_start_time
         read = {"tainted": tuple(state.tainted)} if state.tainted else {}
-        people = self.desk.people.waiting(self.desk.waited().total_seconds())
+        people = self.desk.people.waiting(self.desk.clock.waited().total_seconds())
         return {
             **read,
             **({} if people.empty else {"people": people}),

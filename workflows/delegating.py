@@ -73,7 +73,7 @@ class Delegates:
             used = used or held  # one that left no account is charged all it was given
             # Its model calls have limits of their own; what they cost is the caller's.
             self._state.spend = self._state.spend.joined(used.model_copy(update={"steps": 0}))
-        self._desk.excuse(min(timedelta(seconds=came.waited_s), workflow.now() - began))
+        self._desk.clock.excuse(min(timedelta(seconds=came.waited_s), workflow.now() - began))
         return came
 
     def _asked(self, child: Child, share: Limits) -> AgentRequest:
@@ -111,7 +111,7 @@ class Delegates:
 
     def _share(self, tool: ToolSpec) -> Limits:
         limits = self._state.limits
-        left = limits.wall_clock_s - self._desk.worked().total_seconds()
+        left = limits.wall_clock_s - self._desk.clock.worked().total_seconds()
         return Limits(
             steps=limits.steps,
             tokens=max(int(limits.tokens * tool.share), 1),

@@ -13,6 +13,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 from workflows import policies, summaries
+from workflows.clock import Clock
 from workflows.held import Held
 from workflows.home import Home
 
@@ -56,8 +57,7 @@ class Desk:
 
     Attributes:
         asks_nobody: A dry run: every question is answered by silence, at once.
-        worked_before: Time that the run had worked before it continued as new.
-        waited_before: Time that it had waited for people before it continued as new.
+        clock: It stands still while a person is awaited.
         held: What is known of halts that hold the run up.
         people: What was wanted of people so far.
         requester: Who asked for the run.
@@ -68,13 +68,12 @@ class Desk:
     def __init__(self, approvals: ApprovalPolicy, show: Callable[[], None]) -> None:
         self.approvals = approvals
         self.life = Lifecycle()
+        self.clock = Clock()
         self.question: Question | None = None
         self.stop: Stop | None = None
         self.ways: tuple[Way, ...] = ()
         self.decisions: list[Decision] = []
         self.ignored: list[str] = []
-        self.worked_before = timedelta()
-        self.waited_before = timedelta()
         self.asks_nobody = False
         self.requester = ""
         self.held = Held()
@@ -86,8 +85,6 @@ class Desk:
         self.way: Way | None = None
         self._by = ""
         self.attention = asyncio.Lock()
-        self._since = workflow.now()
-        self._waited = timedelta()
 
     # --- what a person says
 
@@ -278,7 +275,7 @@ class Desk:
             ) from None
         return self.way or "abort"
 
-    # --- the state machine and the clock
+    # --- the state machine
 
     def move(self, to: State) -> None:
         """Go to `to`, and show it."""
@@ -288,21 +285,9 @@ class Desk:
     def _end_wait(self, since: datetime) -> None:
         if not self._home.is_here():
             return  # a worker lets go of the run, which goes on waiting elsewhere
-        self._waited += workflow.now() - since
+        self.clock.excuse_since(since)
         self.life.back()
         self._show()
-
-    def worked(self) -> timedelta:
-        """Return the time the run has worked: waiting for a person does not count."""
-        return self.worked_before + (workflow.now() - self._since) - self._waited
-
-    def waited(self) -> timedelta:
-        """Return the time the run has waited for people."""
-        return self.waited_before + self._waited
-
-    def excuse(self, waited: timedelta) -> None:
-        """Take time off the clock in which a run below this one waited for people."""
-        self._waited += waited
 
 
 def because(what: str, decision: Decision) -> str:

@@ -129,7 +129,7 @@ async def _wrong(changed: dict[str, Any]) -> str:
 def alert(work: Work) -> None:
     """Say once, of each grant, that most of a budget is used: log, count and keep it."""
     state, spec = work.state, work.spec
-    budget, share = nearest(state.spend, state.limits, work.desk.worked().total_seconds())
+    budget, share = nearest(state.spend, state.limits, work.desk.clock.worked().total_seconds())
     if share < ALERT_AT or state.alerted:
         return
     state.alerted = True

@@ -124,7 +124,9 @@ class Patience:
         wait = timedelta(seconds=refused.wait_s + workflow.random().uniform(0, spread))
         if most is not None and self._waited + wait > most:
             return False
-        left = timedelta(seconds=self._work.state.limits.wall_clock_s) - self._work.desk.worked()
+        left = (
+            timedelta(seconds=self._work.state.limits.wall_clock_s) - self._work.desk.clock.worked()
+        )
         wait = max(min(wait, left), _LEAST)
         self._waited += wait
         workflow.logger.warning("waits %.1f s: %s", wait.total_seconds(), refused.reason)

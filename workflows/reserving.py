@@ -27,7 +27,7 @@ class Reserve:
 
     def left(self) -> timedelta:
         """Return the wall clock that is left."""
-        return timedelta(seconds=self._state.limits.wall_clock_s) - self._desk.worked()
+        return timedelta(seconds=self._state.limits.wall_clock_s) - self._desk.clock.worked()
 
     def turn(self, model: str) -> tuple[Cap, int]:
         """Return what the next turn, of `model`, may use and how much of that may be output.
