@@ -1,7 +1,7 @@
 """`python -m bench.audit`: which of the locked packages have known vulnerabilities.
 
-pip-audit asks the package index for each package and version. Where that does not answer it passes what it
-has not looked at, so what was looked at is counted here, and nothing unseen is called good.
+pip-audit asks the package index for each package and version. Where that does not answer it passes
+what it has not looked at, so what was looked at is counted here, and nothing unseen is called good.
 """
 
 import argparse
