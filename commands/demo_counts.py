@@ -29,9 +29,7 @@ class Counts:
 
 async def count(opened: Session, run_id: str, record: Path) -> Counts:
     """Count over all agents' runs below `run_id`."""
-    query = (
-        f"RootWorkflowId = '{reading.quoted(run_id)}' AND WorkflowType = '{reading.AGENT_WORKFLOW}'"
-    )
+    query = f"{reading.within(run_id)} AND WorkflowType = '{reading.AGENT_WORKFLOW}'"
     names = {found.id async for found in opened.client.list_workflows(query)}
     each = [await _of_run(opened, name, record) for name in sorted(names)]
     return Counts(

@@ -60,7 +60,7 @@ class Listing(Tenancy):
         """
         query = " AND ".join([reading.OURS, *self._mine(), "ExecutionStatus = 'Running'", _WAITS])
         if below:
-            query += f" AND RootWorkflowId = '{reading.quoted(below)}'"
+            query += f" AND {reading.within(below)}"
         listed = [
             reading.listed(found)
             async for found in self.session.client.list_workflows(query, limit=limit)

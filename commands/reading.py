@@ -132,7 +132,7 @@ def question(said: Status | None) -> Question | None:
 async def waiting(session: Session, run_id: str) -> list[Listed]:
     """Return the runs under `run_id`, itself included, that wait for a person."""
     query = (
-        f"RootWorkflowId = '{quoted(run_id)}' AND ExecutionStatus = 'Running' AND "
+        f"{within(run_id)} AND ExecutionStatus = 'Running' AND "
         "(AwaitingApproval = true OR AgentState IN ('PENDING_APPROVAL', 'STOPPED'))"
     )
     return [listed(found) async for found in session.client.list_workflows(query)]
@@ -140,11 +140,18 @@ async def waiting(session: Session, run_id: str) -> list[Listed]:
 
 async def under_way(session: Session, run_id: str) -> list[Listed]:
     """Return the runs below `run_id` that are open."""
-    query = (
-        f"RootWorkflowId = '{quoted(run_id)}' AND ExecutionStatus = 'Running' AND "
-        f"WorkflowId != '{quoted(run_id)}'"
-    )
+    query = f"{below(run_id)} AND ExecutionStatus = 'Running'"
     return [listed(found) async for found in session.client.list_workflows(query)]
+
+
+def below(run_id: str) -> str:
+    """Return the query of the runs below a run, wherever it stands in a tree."""
+    return f"WorkflowId STARTS_WITH '{quoted(run_id)}/'"
+
+
+def within(run_id: str) -> str:
+    """Return the query of a run and of the runs below it."""
+    return f"(WorkflowId = '{quoted(run_id)}' OR {below(run_id)})"
 
 
 def quoted(text: str) -> str:

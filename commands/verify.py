@@ -80,9 +80,7 @@ async def _trails(opened: Session, run_id: str) -> list[tuple[str, Trail]]:
 
 
 async def _below(opened: Session, run_id: str) -> list[str]:
-    query = (
-        f"RootWorkflowId = '{reading.quoted(run_id)}' AND WorkflowType = '{reading.AGENT_WORKFLOW}'"
-    )
+    query = f"{reading.within(run_id)} AND WorkflowType = '{reading.AGENT_WORKFLOW}'"
     return sorted({found.id async for found in opened.client.list_workflows(query)})
 
 

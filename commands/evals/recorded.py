@@ -70,7 +70,7 @@ async def recorded(opened: Session, run_id: str) -> Recorded:
         raise CommandError(f"run {run_id!r} failed, so it says nothing: {closed.failure}")
     converter = opened.client.data_converter
     story = await transcript.read(converter, await history.legs(opened, run_id))
-    query = f"RootWorkflowId = '{reading.quoted(run_id)}' AND WorkflowType = '{AGENT_WORKFLOW}'"
+    query = f"{reading.within(run_id)} AND WorkflowType = '{AGENT_WORKFLOW}'"
     ids = [each.id async for each in opened.client.list_workflows(query) if each.id != run_id]
     stories = [
         story,

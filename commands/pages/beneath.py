@@ -84,7 +84,7 @@ class Beneath:
 
 async def read(opened: Session, run_id: str) -> Beneath:
     """Return what there is below a run, in the order in which it began."""
-    query = f"{reading.OURS} AND WorkflowId STARTS_WITH '{reading.quoted(run_id)}/'"
+    query = f"{reading.OURS} AND {reading.below(run_id)}"
     found: dict[str, Listed] = {}
     async for each in opened.client.list_workflows(query, page_size=_MOST, limit=2 * _MOST):
         # The latest of those that it continued as, or was resumed as, comes first.

@@ -55,10 +55,24 @@ class Person:
         await expect(details.get_by_role("heading", name=shows)).to_be_visible()
         return details
 
-    async def send(self, run_id: str, signal: str, payload: dict[str, Any] | None = None) -> None:
-        """Send a signal by the UI's dialog, which stays empty without a `payload`."""
+    async def send(
+        self,
+        run_id: str,
+        signal: str,
+        payload: dict[str, Any] | None = None,
+        *,
+        listed: bool = True,
+    ) -> None:
+        """Send a signal by the UI's dialog, which stays empty without a `payload`.
+
+        Args:
+            run_id: The run.
+            signal: Its name, chosen from the list.
+            payload: What is written into the dialog.
+            listed: False where the UI cannot read the list: the name is typed.
+        """
         await self._open(run_id)
-        dialog = await self.dialog(signal)
+        dialog = await self.dialog(signal, listed=listed)
         if payload is not None:
             editor = dialog.get_by_role("textbox").last
             # Filled, not typed: the editor closes brackets by itself. Left before the click: it
@@ -68,11 +82,14 @@ class Person:
         await dialog.get_by_role("button", name="Submit").click()
         await expect(dialog).to_be_hidden()
 
-    async def dialog(self, signal: str) -> Locator:
-        """Open the dialog of a run's page, and choose `signal` in its list."""
+    async def dialog(self, signal: str, *, listed: bool = True) -> Locator:
+        """Open the dialog of a run's page, and choose `signal` in its list, or type it."""
         await self.page.get_by_role("button", name="More Actions").click()
         await self.page.get_by_role("menuitem", name="Send a Signal").click()
         dialog = self.page.get_by_role("dialog", name="Send a Signal")
+        if not listed:
+            await dialog.get_by_role("textbox").first.fill(signal)
+            return dialog
         await dialog.locator("button[aria-haspopup]").first.click()
         await dialog.get_by_role("option", name=signal, exact=True).click()
         return dialog

@@ -181,7 +181,8 @@ async def test_a_signal_in_the_clear_is_taken_too(ui: tuple[str, str], stage: St
     run_id = await asking(stage, World(), note=NOTE)
     async with person(ui[1]) as visitor:
         visitor.page.set_default_timeout(_PATIENCE_MS)
-        await visitor.send(run_id, "reject", {"reason": "no such parcel", "by": "Maria"})
+        said = {"reason": "no such parcel", "by": "Maria"}
+        await visitor.send(run_id, "reject", said, listed=False)
         result = await stage.result(stage.client.get_workflow_handle(run_id))
 
     assert [(made.verdict, made.reason) for made in result.decisions] == [

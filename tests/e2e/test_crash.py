@@ -60,7 +60,7 @@ async def test_a_graceful_stop_leaves_no_write_in_doubt(processes: Rig) -> None:
 async def test_parked_runs_all_go_on_after_a_kill(tmp_path: Path) -> None:
     """Sixty runs wait for a person, the worker is killed, all are approved at once: none stalls."""
     async with rig(tmp_path) as running:
-        found = await park(running, 60)
+        found = await park(running, runs=60, answers=60)
 
     assert found.completed == 60
     assert found.twice == 0

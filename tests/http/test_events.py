@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from http import HTTPStatus
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -117,13 +118,15 @@ async def test_a_question_is_told_as_it_is_asked_and_again_to_who_comes_later(
                 break
     later = [each async for each in _until(program, run, "question")]
     again = [each async for each in _until(program, run, "question", last)]
-    await program.post(f"{run}/approvals/{question}", json={"verdict": "approve"})
+    second = await copies.program(name="ben")
+    told = await second.post(f"{run}/approvals/{question}", json={"verdict": "approve"})
     rest = await whole(program, run, last)
 
+    assert told.status_code == HTTPStatus.OK
     assert later[-1].data["id"] == again[-1].data["id"] == question
     assert [each.type for each in again] == ["question"]
     decision = next(each.data for each in rest if each.type == "decision")
-    assert (decision["by"], decision["verdict"], decision["counted"]) == ("ada", "approve", True)
+    assert (decision["by"], decision["verdict"], decision["counted"]) == ("ben", "approve", True)
     assert rest[-1].data["outcome"] == "completed"
 
 
