@@ -1,6 +1,7 @@
 """What one worker process serves, put together: which database, models, tools and workflows."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,15 @@ import structlog
 from activities.audit import AuditActivities
 from activities.batch import BatchActivities
 from activities.chain import ChainActivities
+from activities.controls import Controls
 from activities.counting import Counting
 from activities.folding import FoldingActivities
 from activities.halts import HaltActivities
 from activities.llm import LLMActivities
-from activities.memory import MemoryActivities
+from activities.memory import MemoryActivities, Remembrance
 from activities.orchestration import OrchestrationActivities
 from activities.providers import build, close
+from activities.providers.base import Provider
 from activities.repair import RepairActivities
 from activities.research import ResearchActivities
 from activities.runs import RunActivities
@@ -27,7 +30,7 @@ from activities.transcripts import Transcripts
 from activities.triage import TriageActivities
 from activities.validation import ValidationActivities, addresses
 from agents.registry import tools, unchecked
-from agents.toolkit import Agent
+from agents.toolkit import Agent, Tool
 from commands.controls import controls, measure
 from commands.remembrance import remembrance
 from domain.routing import PROVIDERS
@@ -61,6 +64,24 @@ if TYPE_CHECKING:
     from domain.researching import ResearchResult
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """What the activities of one process share."""
+
+    settings: Settings
+    database: Database
+    served: Mapping[str, Agent]
+    offered: Mapping[str, Tool]
+    providers: Mapping[str, Provider]
+    memory: Remembrance
+    meters: Meters
+    halts: Halts
+    controls: Controls
+    transcripts: Transcripts
+    artifacts: Artifacts
+    shelf: Shelf
+
+
 def compose(
     settings: Settings,
     database: Database,
@@ -69,80 +90,110 @@ def compose(
     queues: str = "",
 ) -> Service:
     """Return what the process serves: `queues` of the agents `served`, or all but the models'."""
-    transcripts = Transcripts()
-    meters = Meters(settings.named_tenants)
-    artifacts = Artifacts(database)
-    shelf = Shelf(database)
-    halts = Halts(database)
-    held = controls(database, halts, meters)
-    providers = build(**settings.model_access(), offline_url=offline_url)
-    llm = LLMActivities(
-        providers,
-        transcripts,
-        SpendLedger(database, Reserved),
-        on_call=meters.model_call,
-        controls=held,
-        answers=Answers(database),
-        shelf=shelf,
-    )
-    checks = ValidationActivities(served, settings.secrets())
-    runs = RunActivities(
-        served,
-        transcripts,
-        DeadLetters(database),
-        Runs(database),
-        named_routes(settings),
-        privileges=TenantPrivileges(settings.privileges_file),
-        weights=settings.tenant_weights,
-        counting=Counting(served, Numbers(database), settings.named_tenants),
-    )
-    offered = tools(served.values())
-    if bare := unchecked(offered.values()):
-        _log.warning("irreversible tools without a second check", tools=bare)
-    memory = remembrance(
-        settings, database, offline_url, count=meters.memory, used=meters.embedding
-    )
-    called = ToolActivities(
-        offered,
-        transcripts,
-        artifacts,
-        settings.database,
-        shelf=shelf,
-        controls=held,
-        memory=memory,
-    )
-    main = Queue(
-        settings.task_queue,
-        workflows=WORKFLOWS,
-        activities=[
-            *activities_of(MemoryActivities(memory, transcripts)),
-            *activities_of(llm, checks, runs, HaltActivities(halts)),
-            *activities_of(FoldingActivities(artifacts, addresses, meters.fold)),
-            *activities_of(SelfCheckActivities(served, offered, settings.database)),
-            *_of_the_organisations(settings, database, artifacts, served),
-            *called.all(),
-        ],
-    )
+    parts = _parts(settings, database, offline_url, served)
+    llm, called = _llm(parts), _tools(parts)
+    main = _main(parts, llm, called)
     limited = [
         Queue(name, called.all(name), per_second=rate) for name, rate in called.queues().items()
     ]
     # A model's queue has no declared rate: whoever starts its workers knows the account's.
     models = [Queue(f"llm.{vendor}", [llm.think]) for vendor in sorted(PROVIDERS)]
-    specs = [tool.spec for tool in offered.values()]
-    meters.expect(served.keys(), (spec.name for spec in specs))
+    names = {tool.spec.name for tool in parts.offered.values()}
+    parts.meters.expect(served.keys(), names)
     return Service(
         queues=wanted(queues, [main, *limited], models),
         failures=FAILURES,
         interceptors=[
-            WaitForKeys({"llm.think", *(spec.name for spec in specs)}),
-            Observe(meters, {spec.name for spec in specs}),
-            FinishWrites({spec.name for spec in specs if spec.writes}),
+            WaitForKeys({"llm.think", *names}),
+            Observe(parts.meters, names),
+            FinishWrites({each.spec.name for each in parts.offered.values() if each.spec.writes}),
         ],
-        meters=meters,
+        meters=parts.meters,
         known=[queue.name for queue in (main, *limited, *models)],
-        refresh=lambda: _measure(database, meters),
+        refresh=lambda: _measure(database, parts.meters),
         pinned=[name for name, agent in served.items() if agent.pinned],
-        close=partial(close, providers),
+        close=partial(close, parts.providers),
+    )
+
+
+def _parts(
+    settings: Settings, database: Database, offline_url: str, served: Mapping[str, Agent]
+) -> _Parts:
+    meters, halts = Meters(settings.named_tenants), Halts(database)
+    offered = tools(served.values())
+    if bare := unchecked(offered.values()):
+        _log.warning("irreversible tools without a second check", tools=bare)
+    return _Parts(
+        settings=settings,
+        database=database,
+        served=served,
+        offered=offered,
+        providers=build(**settings.model_access(), offline_url=offline_url),
+        memory=remembrance(
+            settings, database, offline_url, count=meters.memory, used=meters.embedding
+        ),
+        meters=meters,
+        halts=halts,
+        controls=controls(database, halts, meters),
+        transcripts=Transcripts(),
+        artifacts=Artifacts(database),
+        shelf=Shelf(database),
+    )
+
+
+def _llm(parts: _Parts) -> LLMActivities:
+    return LLMActivities(
+        parts.providers,
+        parts.transcripts,
+        SpendLedger(parts.database, Reserved),
+        on_call=parts.meters.model_call,
+        controls=parts.controls,
+        answers=Answers(parts.database),
+        shelf=parts.shelf,
+    )
+
+
+def _tools(parts: _Parts) -> ToolActivities:
+    return ToolActivities(
+        parts.offered,
+        parts.transcripts,
+        parts.artifacts,
+        parts.settings.database,
+        shelf=parts.shelf,
+        controls=parts.controls,
+        memory=parts.memory,
+    )
+
+
+def _runs(parts: _Parts) -> RunActivities:
+    named = parts.settings.named_tenants
+    return RunActivities(
+        parts.served,
+        parts.transcripts,
+        DeadLetters(parts.database),
+        Runs(parts.database),
+        named_routes(parts.settings),
+        privileges=TenantPrivileges(parts.settings.privileges_file),
+        weights=parts.settings.tenant_weights,
+        counting=Counting(parts.served, Numbers(parts.database), named),
+    )
+
+
+def _main(parts: _Parts, llm: LLMActivities, called: ToolActivities) -> Queue:
+    """Return the queue that every run is started on."""
+    settings, database = parts.settings, parts.database
+    checks = ValidationActivities(parts.served, settings.secrets())
+    return Queue(
+        settings.task_queue,
+        workflows=WORKFLOWS,
+        activities=[
+            *activities_of(MemoryActivities(parts.memory, parts.transcripts)),
+            *activities_of(llm, checks, _runs(parts), HaltActivities(parts.halts)),
+            *activities_of(FoldingActivities(parts.artifacts, addresses, parts.meters.fold)),
+            *activities_of(SelfCheckActivities(parts.served, parts.offered, settings.database)),
+            *_of_the_organisations(settings, database, parts.artifacts, parts.served),
+            *called.all(),
+        ],
     )
 
 
