@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -105,7 +107,17 @@ def test_the_live_table_ends_with_ctrl_c_as_if_nothing_were(cli: Cli) -> None:
         seen += os.read(leader, 65_536)
 
     shown.send_signal(signal.SIGINT)
+    # As a terminal does: what is not read would hold up whoever writes it.
+    reader = threading.Thread(target=_read_on, args=(leader,), daemon=True)
+    reader.start()
 
     assert b"under way" in seen
     assert shown.wait(timeout=30) == 0
+    reader.join(30)
     os.close(leader)
+
+
+def _read_on(leader: int) -> None:
+    with suppress(OSError):  # the other end is closed
+        while os.read(leader, 65_536):
+            pass
