@@ -206,16 +206,7 @@ def show(console: Console, found: dict[str, Group]) -> None:
     """Print what became of the runs."""
     table = Table(title="An older backup of Holdfast's database under newer histories")
     table.add_column("at the backup")
-    for name in (
-        "runs",
-        "completed",
-        "stuck",
-        "summary kept",
-        "written again",
-        "named",
-        "effects twice",
-        "bought twice",
-    ):
+    for name in _COLUMNS:
         table.add_column(name, justify="right")
     for name, group in found.items():
         counts = (group.runs, group.completed, group.stuck, group.kept)

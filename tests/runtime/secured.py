@@ -1,25 +1,24 @@
 """A Temporal server that asks for a client's certificate and for a signed key, as a process."""
 
-import base64
 import ipaddress
 import json
 import os
 import shutil
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from bench.authority.signer import Signer, published
 
 PROGRAM = shutil.which("temporal-server") or ""
 _READY_S = 45.0
@@ -47,8 +46,8 @@ def secured(folder: Path) -> Generator[Secured]:
     _authority(folder, "other-ca")
     _certificate(folder, "server", ca)
     _certificate(folder, "client", ca)
-    signer = rsa.generate_private_key(65537, 2048)
-    with _published(_jwks(signer)) as source, (folder / "server.log").open("wb") as log:
+    signer = Signer()
+    with published(signer) as source, (folder / "server.log").open("wb") as log:
         ports = {name: (_port(), _port()) for name in _PORTS}
         (folder / "secured.yaml").write_text(json.dumps(_config(folder, ports, source)))
         running = subprocess.Popen(  # noqa: S603 - the server under test
@@ -60,7 +59,11 @@ def secured(folder: Path) -> Generator[Secured]:
         )
         try:
             _await(ports["frontend"][0], running)
-            yield Secured(f"127.0.0.1:{ports['frontend'][0]}", folder, _key(signer))
+            yield Secured(
+                f"127.0.0.1:{ports['frontend'][0]}",
+                folder,
+                signer.name("worker", ["temporal-system:admin"]),
+            )
         finally:
             running.terminate()
             running.wait(20)
@@ -171,53 +174,6 @@ def _named(
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
     )
-
-
-def _jwks(signer: rsa.RSAPrivateKey) -> bytes:
-    numbers = signer.public_key().public_numbers()
-    key = {
-        "kty": "RSA",
-        "use": "sig",
-        "alg": "RS256",
-        "kid": "test",
-        "n": _b64(numbers.n.to_bytes(256, "big")),
-        "e": _b64(numbers.e.to_bytes(3, "big")),
-    }
-    return json.dumps({"keys": [key]}).encode()
-
-
-def _key(signer: rsa.RSAPrivateKey) -> str:
-    head = {"alg": "RS256", "typ": "JWT", "kid": "test"}
-    until = int(time.time()) + 3600
-    body = {"sub": "worker", "permissions": ["temporal-system:admin"], "exp": until}
-    said = ".".join(_b64(json.dumps(part).encode()) for part in (head, body))
-    return f"{said}.{_b64(signer.sign(said.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
-
-
-def _b64(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-@contextmanager
-def _published(content: bytes) -> Generator[str]:
-    """Serve the signer's public key, as an identity provider does."""
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    serving = HTTPServer(("127.0.0.1", 0), Answer)
-    thread = threading.Thread(target=serving.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{serving.server_port}/keys.json"
-    serving.shutdown()
-    serving.server_close()
-    thread.join()
 
 
 def _port() -> int:
