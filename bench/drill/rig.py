@@ -6,9 +6,10 @@ The processes are the real ones with default settings; only the folder and the p
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -125,6 +126,9 @@ async def rig(home: Path, more: Mapping[str, str] | None = None) -> AsyncGenerat
     settings = Settings(
         home=home,
         metrics_port=0,
+        # Its own: two rigs that start together would both find the usual one free.
+        server_port=_free_port(),
+        ui_port=_free_port(),
         temporal_cli=os.environ.get("TEMPORAL_CLI"),
         encryption_keys=Path(keys) if keys else None,
     )
@@ -143,6 +147,12 @@ async def rig(home: Path, more: Mapping[str, str] | None = None) -> AsyncGenerat
                 yield running
         finally:
             await stack.stop()
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _http() -> httpx.AsyncClient:

@@ -36,7 +36,7 @@ def test_a_corrected_run_becomes_a_case_and_goes_on_otherwise(cli: Cli, tmp_path
 
     added = cli("eval", "add", changed, "--to", str(tmp_path / "cases.yaml"), "--json")
     twice = cli("eval", "add", changed, "--to", str(tmp_path / "cases.yaml"))
-    forked = cli("fork", refused, changed, "--from", "1", "--prompt", str(prompt), "--json")
+    forked = cli.process("fork", refused, changed, "--from", "1", "--prompt", str(prompt), "--json")
 
     assert added.code == 0, added.err
     [case] = yaml.safe_load((tmp_path / "cases.yaml").read_text())["cases"]
