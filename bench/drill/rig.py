@@ -6,10 +6,9 @@ The processes are the real ones with default settings; only the folder and the p
 import asyncio
 import os
 import signal
-import socket
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +19,7 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import WorkflowHandle
 
+from bench.cluster.programs import free_ports
 from commands.processes import Child
 from commands.session import Session
 from commands.stack import Stack
@@ -123,12 +123,13 @@ class Rig:
 async def rig(home: Path, more: Mapping[str, str] | None = None) -> AsyncGenerator[Rig]:
     """Start everything in `home`, and stop it at the end; `more` is for the worker."""
     keys = (more or {}).get(variable_of("encryption_keys"))
+    server_port, ui_port = free_ports(2)
     settings = Settings(
         home=home,
         metrics_port=0,
         # Its own: two rigs that start together would both find the usual one free.
-        server_port=_free_port(),
-        ui_port=_free_port(),
+        server_port=server_port,
+        ui_port=ui_port,
         temporal_cli=os.environ.get("TEMPORAL_CLI"),
         encryption_keys=Path(keys) if keys else None,
     )
@@ -147,12 +148,6 @@ async def rig(home: Path, more: Mapping[str, str] | None = None) -> AsyncGenerat
                 yield running
         finally:
             await stack.stop()
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _http() -> httpx.AsyncClient:
